@@ -1,0 +1,270 @@
+"""Every error that a user of FSMN-VAD Studio can meet, as one tree.
+
+::
+
+    StudioError
+    ├── OptionsError              an option is unknown, out of range or contradicts another
+    ├── SettingsError             a setting of the program itself is unusable
+    │   └── PortTakenError        another program listens on the address
+    ├── AudioError                a recording cannot be read
+    │   ├── FileMissingError      no such file
+    │   ├── EmptyFileError        zero bytes
+    │   ├── NotAudioError         not a format that can be read
+    │   ├── NoAudioStreamError    a container (video) without sound
+    │   ├── ProtectedAudioError   DRM, or a codec without a decoder
+    │   ├── ChannelMissingError   the recording lacks the wanted channel
+    │   └── DecodeError           damaged before the first sample
+    ├── ModelError                the weights
+    │   ├── UnknownModelError     no such name in the manifest
+    │   ├── ModelMissingError     not fetched yet
+    │   ├── ModelAlteredError     a file does not have the size or hash of the manifest
+    │   └── ModelFetchError       no source could deliver it
+    └── EngineError               the process that scores
+        ├── EngineUnavailableError  the packages of this engine are not installed
+        ├── EngineStartError        it could not load the model
+        ├── EngineCrashedError      the process died
+        ├── EngineStalledError      it gave no sign of life and was ended
+        ├── EngineBusyError         too many jobs wait already
+        └── JobCancelledError       the user stopped the job
+
+Each class carries its text in English and in Simplified Chinese; the details
+that a raiser passes by name fill the text's fields.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+LANGUAGES = ("en", "zh")
+
+
+def _rebuild(cls: type[StudioError], details: dict[str, object]) -> StudioError:
+    return cls(**details)
+
+
+class StudioError(Exception):
+    """Base of all errors that are meant for a person to read.
+
+    Args:
+        details: fields of the class's text, by name; plain values that pickle,
+            since errors cross the border between processes.
+    """
+
+    texts: ClassVar[dict[str, str]] = {
+        "en": "Something went wrong: {reason}.",
+        "zh": "出现错误：{reason}。",
+    }
+
+    def __init__(self, **details: object) -> None:
+        super().__init__(details)
+        self.details = details
+
+    def message(self, language: str = "en") -> str:
+        """Say what is wrong and what to do, in ``language`` ("en" or "zh")."""
+        return self.texts.get(language, self.texts["en"]).format_map(self.details)
+
+    def __str__(self) -> str:
+        return self.message()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.details)
+
+
+class OptionsError(StudioError):
+    """An option is unknown, out of range, or contradicts another."""
+
+    texts = {
+        "en": "{name} = {value}: {reason}.",
+        "zh": "{name} = {value}：{reason_zh}。",
+    }
+
+
+class SettingsError(StudioError):
+    """A setting of the program is unusable."""
+
+    texts = {"en": "{name}: {reason}.", "zh": "{name}：{reason}。"}
+
+
+class PortTakenError(SettingsError):
+    """Another program listens on the wanted address."""
+
+    texts = {
+        "en": "Port {port} on {host} is in use. Stop the other program, or choose another port: --port {other}.",
+        "zh": "{host} 的端口 {port} 已被占用。请关闭占用它的程序，或换一个端口：--port {other}。",
+    }
+
+
+class AudioError(StudioError):
+    """A recording cannot be read."""
+
+    texts = {"en": "{file} cannot be read: {reason}.", "zh": "无法读取 {file}：{reason}。"}
+
+
+class FileMissingError(AudioError):
+    """No such file."""
+
+    texts = {
+        "en": "{file} does not exist. Check the path.",
+        "zh": "文件 {file} 不存在，请检查路径。",
+    }
+
+
+class EmptyFileError(AudioError):
+    """The file has zero bytes."""
+
+    texts = {
+        "en": "{file} is empty (0 bytes). Was the recording or the upload interrupted?",
+        "zh": "{file} 是空文件（0 字节）。录音或上传是否中断了？",
+    }
+
+
+class NotAudioError(AudioError):
+    """The file is in no format that can be read."""
+
+    texts = {
+        "en": "{file} is not an audio or video file that can be read. "
+        "Use WAV, FLAC, MP3, OGG/Opus, M4A/AAC, WebM, MP4 or MKV.",
+        "zh": "{file} 不是可读取的音频或视频文件。请使用 WAV、FLAC、MP3、OGG/Opus、M4A/AAC、WebM、MP4 或 MKV。",
+    }
+
+
+class NoAudioStreamError(AudioError):
+    """A container, usually a video, without sound."""
+
+    texts = {
+        "en": "{file} has no audio track.",
+        "zh": "{file} 中没有音轨。",
+    }
+
+
+class ProtectedAudioError(AudioError):
+    """Encrypted (DRM), or in a codec for which there is no decoder."""
+
+    texts = {
+        "en": "{file} is copy-protected or in a codec that cannot be decoded ({codec}). "
+        "Export it to an unprotected format first.",
+        "zh": "{file} 受版权保护（DRM），或其编码（{codec}）无法解码。请先导出为未加密的格式。",
+    }
+
+
+class ChannelMissingError(AudioError):
+    """The recording lacks the wanted channel."""
+
+    texts = {
+        "en": "{file} has {channels} channel(s); there is no channel \"{channel}\".",
+        "zh": "{file} 只有 {channels} 个声道，没有“{channel}”声道。",
+    }
+
+
+class DecodeError(AudioError):
+    """The file is damaged before its first sample."""
+
+    texts = {
+        "en": "{file} is damaged: no sound could be decoded ({reason}). Try to export or copy it again.",
+        "zh": "{file} 已损坏：无法解码出声音（{reason}）。请重新导出或复制该文件。",
+    }
+
+
+class ModelError(StudioError):
+    """Something about the weights."""
+
+    texts = {"en": "Model {model}: {reason}.", "zh": "模型 {model}：{reason}。"}
+
+
+class UnknownModelError(ModelError):
+    """No model of this name stands in the manifest."""
+
+    texts = {
+        "en": "There is no model named {model}. Known: {known}.",
+        "zh": "没有名为 {model} 的模型。可用：{known}。",
+    }
+
+
+class ModelMissingError(ModelError):
+    """The weights have not been fetched yet."""
+
+    texts = {
+        "en": "Model {model} is not here yet ({directory}). Fetch it: fsmn-vad models fetch. "
+        "Or name a directory that has it in FSMN_VAD_MODEL_DIR.",
+        "zh": "尚未下载模型 {model}（{directory}）。请运行 fsmn-vad models fetch，或用 FSMN_VAD_MODEL_DIR 指定模型目录。",
+    }
+
+
+class ModelAlteredError(ModelError):
+    """A file of the model does not have the size or hash of the manifest."""
+
+    texts = {
+        "en": "{file} of model {model} is not the file that was published (its SHA-256 differs). "
+        "Remove and fetch it again: fsmn-vad models remove {model}, then fsmn-vad models fetch {model}.",
+        "zh": "模型 {model} 的文件 {file} 与发布的文件不一致（SHA-256 不同）。"
+        "请先运行 fsmn-vad models remove {model}，再运行 fsmn-vad models fetch {model}。",
+    }
+
+
+class ModelFetchError(ModelError):
+    """None of the sources could deliver the model."""
+
+    texts = {
+        "en": "Model {model} could not be fetched: {reason}. Check the network, or copy the model directory here "
+        "and name it in FSMN_VAD_MODEL_DIR.",
+        "zh": "无法下载模型 {model}：{reason}。请检查网络，或把模型目录复制到本机并用 FSMN_VAD_MODEL_DIR 指定。",
+    }
+
+
+class EngineError(StudioError):
+    """The process that scores."""
+
+    texts = {"en": "The engine failed: {reason}.", "zh": "引擎出错：{reason}。"}
+
+
+class EngineUnavailableError(EngineError):
+    """The packages that this engine needs are not installed."""
+
+    texts = {
+        "en": "The engine {engine} is not installed ({package} is missing). "
+        "Run ./run.sh once without --lite, or choose the engine onnx.",
+        "zh": "未安装引擎 {engine}（缺少 {package}）。请不带 --lite 运行一次 ./run.sh，或改用 onnx 引擎。",
+    }
+
+
+class EngineStartError(EngineError):
+    """The engine could not be started or could not load its model."""
+
+    texts = {
+        "en": "The engine {engine} could not be started: {reason}.",
+        "zh": "无法启动引擎 {engine}：{reason}。",
+    }
+
+
+class EngineCrashedError(EngineError):
+    """The engine's process died during a job."""
+
+    texts = {
+        "en": "The engine's process ended unexpectedly ({reason}). A fresh one serves the next job; "
+        "if it happens again, the machine may be short of memory.",
+        "zh": "引擎进程意外结束（{reason}）。下一个任务会启动新的进程；若再次出现，可能是内存不足。",
+    }
+
+
+class EngineStalledError(EngineError):
+    """The engine gave no sign of life for too long and was ended."""
+
+    texts = {
+        "en": "The engine gave no sign of life for {seconds} s and was ended. Try again; a fresh one starts.",
+        "zh": "引擎 {seconds} 秒没有响应，已被结束。请重试，将启动新的引擎进程。",
+    }
+
+
+class EngineBusyError(EngineError):
+    """Too many jobs wait already."""
+
+    texts = {
+        "en": "{waiting} jobs are waiting already. Try again in a moment.",
+        "zh": "已有 {waiting} 个任务在排队，请稍后再试。",
+    }
+
+
+class JobCancelledError(EngineError):
+    """The user stopped the job."""
+
+    texts = {"en": "Stopped.", "zh": "已停止。"}
