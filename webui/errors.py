@@ -82,7 +82,7 @@ class OptionsError(StudioError):
 class SettingsError(StudioError):
     """A setting of the program is unusable."""
 
-    texts = {"en": "{name}: {reason}.", "zh": "{name}：{reason}。"}
+    texts = {"en": "{name}: {reason}.", "zh": "{name}：{reason_zh}。"}
 
 
 class PortTakenError(SettingsError):

@@ -1,0 +1,292 @@
+"""Settings of the program: one frozen record, filled from ``FSMN_VAD_*`` variables.
+
+The field ``cache_bytes`` is read from ``FSMN_VAD_CACHE_BYTES``, and so on. What
+concerns one recording (thresholds, times) is not here but in ``VadOptions``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from webui.errors import SettingsError
+
+PREFIX = "FSMN_VAD_"
+
+_PACKAGE = "fsmn-vad-studio"
+_MIB = 1024**2
+_GIB = 1024**3
+
+
+def project_root() -> Path | None:
+    """Return the source tree that this package runs from, or None when there is none."""
+    root = Path(__file__).resolve().parent.parent
+    return root if (root / "models" / "manifest.toml").is_file() else None
+
+
+def _user_directory(kind: str) -> Path:
+    """Return the directory for the user's "cache" or "data", as the platform wants it."""
+    home = Path.home()
+    if sys.platform == "win32":
+        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / _PACKAGE
+        return local / kind
+    if sys.platform == "darwin":
+        shelf = "Caches" if kind == "cache" else "Application Support"
+        return home / "Library" / shelf / _PACKAGE
+    fallback = home / (".cache" if kind == "cache" else ".local/share")
+    # The XDG specification: a relative path is invalid and counts as unset.
+    named = Path(os.environ.get(f"XDG_{kind.upper()}_HOME", ""))
+    return (named if named.is_absolute() else fallback) / _PACKAGE
+
+
+def _default_models_directory() -> Path:
+    root = project_root()
+    return root / "models" if root else _user_directory("data") / "models"
+
+
+def _default_manifest_file() -> Path:
+    root = project_root()
+    shelf = root / "models" if root else Path(sys.prefix) / "share" / _PACKAGE
+    return shelf / "manifest.toml"
+
+
+def _default_workspace_directory() -> Path:
+    return _user_directory("cache")
+
+
+def _about(
+    en: str,
+    zh: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    return {"en": en, "zh": zh, "low": low, "high": high, "choices": choices}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the program runs on this machine.
+
+    ``field.metadata`` has the help of each setting under "en" and "zh", and its
+    range under "low", "high" (both inclusive) and "choices".
+
+    Raises:
+        SettingsError: a value is outside its range.
+    """
+
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_about(
+            en="Address the page listens on. Any but a loopback address wants a password.",
+            zh="页面监听的地址。非本机地址需要设置密码。",
+        ),
+    )
+    port: int = field(
+        default=7860,
+        metadata=_about(en="Port the page listens on.", zh="页面监听的端口。", low=1, high=65535),
+    )
+    password: str | None = field(
+        default=None,
+        metadata=_about(
+            en='Sign-in of the page, as "user:password".',
+            zh="页面的登录信息，格式为“用户名:密码”。",
+        ),
+    )
+    language: str = field(
+        default="auto",
+        metadata=_about(
+            en="Language of the page; auto follows the browser.",
+            zh="页面语言；auto 表示跟随浏览器。",
+            choices=("auto", "en", "zh"),
+        ),
+    )
+    models_directory: Path = field(
+        default_factory=_default_models_directory,
+        metadata=_about(
+            en="Model store: each model has a directory of its name in it.",
+            zh="模型存放目录，每个模型一个同名子目录。",
+        ),
+    )
+    manifest_file: Path = field(
+        default_factory=_default_manifest_file,
+        metadata=_about(
+            en="List of the models, with their sources and hashes.",
+            zh="模型清单文件，含来源与校验值。",
+        ),
+    )
+    model_dir: Path | None = field(
+        default=None,
+        metadata=_about(
+            en="Directory of an FSMN-VAD model that is used as it is, in place of the store's.",
+            zh="直接使用的 FSMN-VAD 模型目录，代替模型存放目录中的模型。",
+        ),
+    )
+    fetch_timeout_s: float = field(
+        default=15.0,
+        metadata=_about(
+            en="A model source that is silent for so many seconds is given up.",
+            zh="模型来源无响应超过此秒数即放弃。",
+            low=0.1,
+            high=600,
+        ),
+    )
+    workspace_directory: Path = field(
+        default_factory=_default_workspace_directory,
+        metadata=_about(
+            en="Directory for uploads and results while they are worked on.",
+            zh="处理过程中存放上传文件和结果的目录。",
+        ),
+    )
+    engine: str = field(
+        default="auto",
+        metadata=_about(
+            en="Engine that scores; auto takes funasr where it is installed, else onnx.",
+            zh="打分引擎；auto 表示已安装 funasr 时使用 funasr，否则使用 onnx。",
+            choices=("auto", "funasr", "onnx"),
+        ),
+    )
+    device: str = field(
+        default="auto",
+        metadata=_about(
+            en='Where the engine computes: auto, cpu, cuda, or one card such as "cuda:1".',
+            zh="引擎的计算设备：auto、cpu、cuda，或指定显卡，如 cuda:1。",
+        ),
+    )
+    threads: int = field(
+        default=0,
+        metadata=_about(
+            en="Threads of the engine; 0 means all cores.",
+            zh="引擎线程数；0 表示全部核心。",
+            low=0,
+            high=1024,
+        ),
+    )
+    start_timeout_s: float = field(
+        default=300.0,
+        metadata=_about(
+            en="An engine that has not loaded its model after so many seconds is ended.",
+            zh="引擎在此秒数内未能加载模型即结束。",
+            low=1,
+            high=3600,
+        ),
+    )
+    stall_timeout_s: float = field(
+        default=120.0,
+        metadata=_about(
+            en="A busy engine that gives no sign of life for so many seconds is ended.",
+            zh="引擎在工作中超过此秒数无响应即结束。",
+            low=1,
+            high=3600,
+        ),
+    )
+    max_waiting_jobs: int = field(
+        default=32,
+        metadata=_about(
+            en="Jobs that may wait for the engine at once; further ones are turned away.",
+            zh="可同时排队的任务数，超出的将被拒绝。",
+            low=1,
+            high=10_000,
+        ),
+    )
+    cache_bytes: int = field(
+        default=256 * _MIB,
+        metadata=_about(
+            en="Memory for speech probabilities that are kept (1.4 MB an hour of audio).",
+            zh="用于保留语音概率的内存（每小时音频约 1.4 MB）。",
+            low=_MIB,
+            high=64 * _GIB,
+        ),
+    )
+    max_upload_bytes: int = field(
+        default=4 * _GIB,
+        metadata=_about(
+            en="Largest upload.", zh="上传文件的最大字节数。", low=_MIB, high=1024 * _GIB
+        ),
+    )
+    upload_age_s: float = field(
+        default=24 * 3600.0,
+        metadata=_about(
+            en="Uploads and results are deleted after so many seconds.",
+            zh="上传文件和结果在此秒数后删除。",
+            low=60,
+            high=366 * 24 * 3600,
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value against its range."""
+        for item in fields(self):
+            _check(item.name, getattr(self, item.name), item.metadata)
+        if not self.host.strip():
+            raise _unusable(
+                "host", "name an address, such as 127.0.0.1", "请填写地址，如 127.0.0.1"
+            )
+        if self.password is not None and not all(self.password.partition(":")):
+            raise _unusable("password", "write user:password", "请写成“用户名:密码”")
+        kind, colon, number = self.device.partition(":")
+        plain = self.device in ("auto", "cpu", "cuda")
+        if not plain and not (kind == "cuda" and colon and number.isdecimal()):
+            raise _unusable(
+                "device",
+                f"{self.device} is not a device; use auto, cpu, cuda, or one card such as cuda:1",
+                f"{self.device} 不是有效的设备，可用：auto、cpu、cuda，或指定显卡，如 cuda:1",
+            )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read each setting from its variable; an unset or empty one keeps its default.
+
+        Args:
+            environment: variables to read in place of ``os.environ``.
+
+        Raises:
+            SettingsError: a variable cannot be used; the error says what is allowed.
+        """
+        source = os.environ if environment is None else environment
+        defaults = cls()
+        given = {
+            item.name: _parse(item.name, text, item.type)
+            for item in fields(cls)
+            if (text := source.get(PREFIX + item.name.upper(), "").strip())
+        }
+        return replace(defaults, **given)
+
+
+def _unusable(name: str, reason: str, reason_zh: str) -> SettingsError:
+    return SettingsError(name=PREFIX + name.upper(), reason=reason, reason_zh=reason_zh)
+
+
+def _parse(name: str, text: str, annotation: Any) -> Any:
+    # Annotations are strings here (PEP 563): "int", "float", "str | None", "Path | None", ...
+    kind = str(annotation).removesuffix(" | None")
+    if kind == "Path":
+        return Path(text).expanduser().absolute()
+    if kind == "str":
+        return text
+    try:
+        return int(text) if kind == "int" else float(text)
+    except ValueError:
+        noun, noun_zh = ("a whole number", "整数") if kind == "int" else ("a number", "数字")
+        raise _unusable(name, f"{text} is not {noun}", f"{text} 不是{noun_zh}") from None
+
+
+def _check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
+    low, high, choices = limits["low"], limits["high"], limits["choices"]
+    if choices and value not in choices:
+        raise _unusable(
+            name,
+            f"{value} is not one of {', '.join(choices)}",
+            f"{value} 无效，可用：{'、'.join(choices)}",
+        )
+    # Written so that NaN, which compares false to everything, is refused too.
+    if low is not None and not low <= value <= high:
+        raise _unusable(
+            name,
+            f"{value} is outside {low} to {high}",
+            f"{value} 超出范围 {low} 至 {high}",
+        )
