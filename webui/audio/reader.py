@@ -1,0 +1,220 @@
+"""Any recording as blocks of 16 kHz mono float32, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from itertools import chain
+from types import TracebackType
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+from webui.audio.report import AudioReport, Channel, Notice, rate_text
+from webui.audio.resample import SAMPLE_RATE_HZ, Resampler
+from webui.audio.samples import signature, to_mono
+from webui.audio.track import Track
+from webui.errors import ChannelMissingError
+
+SHORTEST_SAMPLES = 400  # 25 ms, one analysis window of the model
+_TRUNCATED_S = 1.0
+_TRUNCATED_SHARE = 0.01
+
+
+def open_audio(
+    path: str | os.PathLike[str], channel: Channel = "mix", block_s: float = 10.0
+) -> AudioReader:
+    """Open a recording or the sound of a video.
+
+    Args:
+        path: a local file.
+        channel: "mix" takes the mean of all channels, "left" the first, "right"
+            the second.
+        block_s: seconds of audio in each block.
+
+    Raises:
+        AudioError: one of its kinds, with the base name of the file.
+    """
+    return AudioReader(path, channel, block_s)
+
+
+class AudioReader:
+    """Iterate over the blocks of a recording; a context manager that closes the file.
+
+    Each block is a contiguous float32 array (n,) at 16 kHz of exactly
+    ``block_s`` seconds, the last one shorter. Full scale is 1; samples of
+    floating-point files may lie beyond. A recording that is 16 kHz already is
+    never resampled.
+
+    Attributes:
+        expected_duration_s: what the container says, in seconds, None if it is
+            silent about it; for progress only.
+        position_s: seconds of the recording decoded so far.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], channel: Channel, block_s: float) -> None:
+        if channel not in ("mix", "left", "right"):
+            raise ValueError(f"channel must be mix, left or right, not {channel!r}")
+        self._block_samples = round(block_s * SAMPLE_RATE_HZ)
+        if self._block_samples < 1:
+            raise ValueError(f"block_s is too short: {block_s}")
+        self._channel: Channel = channel
+        self._track = Track(path)
+        self.expected_duration_s = self._track.expected_s
+        self.position_s = 0.0
+        self._samples = 0
+        self._unusable = 0
+        self._is_silent = True
+        self._is_finished = False
+        self._format_changes = 0
+        try:
+            frames = self._start()
+        except BaseException:
+            self._track.close()
+            raise
+        self._blocks = self._cut(frames)
+
+    def __enter__(self) -> AudioReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return self
+
+    def __next__(self) -> NDArray[np.float32]:
+        return next(self._blocks)
+
+    def close(self) -> None:
+        """Close the file; reading on is not possible."""
+        self._blocks.close()
+        self._track.close()
+
+    def report(self) -> AudioReport:
+        """Say what was read and done so far; complete once the iteration has ended."""
+        sample_format, sample_rate_hz, channels = self._format
+        return AudioReport(
+            file=self._track.file,
+            container=self._track.container,
+            codec=self._track.codec,
+            sample_rate_hz=sample_rate_hz,
+            channels=channels,
+            channel=self._channel,
+            sample_format=sample_format,
+            duration_ms=round(self._samples * 1000 / SAMPLE_RATE_HZ),
+            samples=self._samples,
+            notices=tuple(self._notices()),
+        )
+
+    def _start(self) -> Iterator[AudioFrame]:
+        # The first frame is decoded at once, so that what is wrong shows on opening.
+        track = self._track
+        frames = track.frames()
+        first = next(frames, None)
+        self._format = (track.sample_format, track.sample_rate_hz, track.channels)
+        if first is None:
+            reason = track.nothing_decoded()
+            if reason:
+                raise reason
+        else:
+            self._format = signature(first)
+        if self._channel == "right" and self._format[2] < 2:
+            raise ChannelMissingError(file=track.file, channels=1, channel=self._channel)
+        return chain([first] if first else [], frames)
+
+    def _batches(self, frames: Iterator[AudioFrame]) -> Iterator[list[AudioFrame]]:
+        # Frames may be as short as 20 ms; a second at a time is converted faster.
+        batch: list[AudioFrame] = []
+        samples = 0
+        for frame in frames:
+            if batch and signature(frame) != signature(batch[0]):
+                yield batch
+                batch, samples = [], 0
+            batch.append(frame)
+            samples += frame.samples
+            if samples >= frame.sample_rate:
+                yield batch
+                batch, samples = [], 0
+        if batch:
+            yield batch
+
+    def _resampled(self, frames: Iterator[AudioFrame]) -> Iterator[NDArray[np.float32]]:
+        current = self._format
+        resampler = Resampler(current[1])
+        for batch in self._batches(frames):
+            found = signature(batch[0])
+            if found != current:
+                self._format_changes += 1
+                if found[1] != current[1]:
+                    yield resampler.flush()
+                    resampler = Resampler(found[1])
+                current = found
+            mono, unusable = to_mono(batch, self._channel)
+            self._unusable += unusable
+            self.position_s += len(mono) / found[1]
+            yield resampler.feed(mono)
+        yield resampler.flush()
+
+    def _cut(self, frames: Iterator[AudioFrame]) -> Generator[NDArray[np.float32], None, None]:
+        parts: list[NDArray[np.float32]] = []
+        held = 0
+        for part in self._resampled(frames):
+            parts.append(part)
+            held += len(part)
+            if held < self._block_samples:
+                continue
+            joined = np.concatenate(parts)
+            whole = held - held % self._block_samples
+            for start in range(0, whole, self._block_samples):
+                yield self._counted(joined[start : start + self._block_samples])
+            parts, held = [joined[whole:].copy()], held - whole
+        if held:
+            yield self._counted(np.concatenate(parts))
+        self._is_finished = True
+
+    def _counted(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._samples += len(block)
+        self._is_silent = self._is_silent and not block.any()
+        return block
+
+    def _notices(self) -> Iterator[Notice]:
+        track = self._track
+        _, rate_hz, channels = self._format
+        wanted = rate_text(SAMPLE_RATE_HZ)
+        if track.has_video:
+            yield Notice("video")
+        if track.count > 1:
+            yield Notice("several_tracks", {"track": track.number, "tracks": track.count})
+        if rate_hz != SAMPLE_RATE_HZ:
+            yield Notice("resampled", {"rate": rate_text(rate_hz), "wanted": wanted})
+        if channels > 1 and self._channel == "mix":
+            yield Notice("mixed", {"channels": channels})
+        if self._format_changes:
+            yield Notice("format_changed", {"wanted": wanted})
+        if track.damaged_packets:
+            yield Notice("damaged_packets", {"count": track.damaged_packets})
+        if self._unusable:
+            yield Notice("non_finite", {"count": self._unusable})
+        if self._is_finished:
+            yield from self._final_notices()
+
+    def _final_notices(self) -> Iterator[Notice]:
+        announced_s = self._track.announced_s
+        if announced_s is not None:
+            missing_s = announced_s - self.position_s
+            if missing_s > max(_TRUNCATED_S, _TRUNCATED_SHARE * announced_s):
+                yield Notice(
+                    "truncated",
+                    {"announced_s": round(announced_s, 1), "decoded_s": round(self.position_s, 1)},
+                )
+        if self._samples < SHORTEST_SAMPLES:
+            yield Notice("too_short")
+        elif self._is_silent:
+            yield Notice("silent")

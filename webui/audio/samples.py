@@ -1,0 +1,74 @@
+"""Decoded frames of any sample format become mono float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+from webui.audio.report import Channel
+
+# FFmpeg's sample formats (without the "p" of planar): type, middle, full scale.
+_FORMATS: dict[str, tuple[type[np.generic], int, float]] = {
+    "u8": (np.uint8, 128, 2.0**7),
+    "s16": (np.int16, 0, 2.0**15),
+    "s32": (np.int32, 0, 2.0**31),
+    "s64": (np.int64, 0, 2.0**63),
+    "flt": (np.float32, 0, 1.0),
+    "dbl": (np.float64, 0, 1.0),
+}
+
+# Far above every scale that integers are ever written in (2^31), and low
+# enough that the power spectrum stays finite in float32.
+LARGEST_SAMPLE = 1e10
+
+
+def signature(frame: AudioFrame) -> tuple[str, int, int]:
+    """Return what frames must share to be converted together: format, rate in Hz, channels."""
+    return frame.format.name, frame.sample_rate, frame.layout.nb_channels
+
+
+def to_mono(frames: Sequence[AudioFrame], channel: Channel) -> tuple[NDArray[np.float32], int]:
+    """Convert frames of one ``signature`` to mono.
+
+    Integers are divided by their full scale, exactly; nothing is clipped. NaN,
+    infinities and values beyond 1e10 become 0.
+
+    Args:
+        frames: at least one.
+        channel: "mix" is the mean of all channels; "left" and "right" are the
+            first and the second. "right" of one channel is that channel.
+
+    Returns:
+        (n,) float32 at the frames' rate, and how many values became 0.
+    """
+    name, _, channels = signature(frames[0])
+    dtype, middle, full_scale = _FORMATS[name.removesuffix("p")]
+    rows = np.concatenate([_rows(frame, dtype, channels) for frame in frames], axis=1)
+    if channel != "mix":
+        taken = min(channels - 1, ("left", "right").index(channel))
+        rows = rows[taken : taken + 1]
+    with np.errstate(over="ignore"):
+        values = rows.astype(np.float32)
+    unusable = 0
+    if name.startswith(("flt", "dbl")):
+        # Written so that a comparison with NaN, always false, counts as unusable.
+        bad = ~(np.abs(values) <= LARGEST_SAMPLE)
+        unusable = int(np.count_nonzero(bad))
+        values[bad] = 0
+    else:
+        values -= np.float32(middle)
+        values *= np.float32(1 / full_scale)
+    mono = values[0] if len(values) == 1 else values.mean(axis=0, dtype=np.float32)
+    return np.ascontiguousarray(mono), unusable
+
+
+def _rows(frame: AudioFrame, dtype: type[np.generic], channels: int) -> NDArray[np.generic]:
+    if frame.format.is_planar:
+        planes = frame.planes[:channels]
+        return np.stack([np.frombuffer(memoryview(p), dtype, count=frame.samples) for p in planes])
+    packed = np.frombuffer(memoryview(frame.planes[0]), dtype, count=frame.samples * channels)
+    rows: NDArray[np.generic] = packed.reshape(frame.samples, channels).T
+    return rows
