@@ -89,7 +89,8 @@ class PortTakenError(SettingsError):
     """Another program listens on the wanted address."""
 
     texts = {
-        "en": "Port {port} on {host} is in use. Stop the other program, or choose another port: --port {other}.",
+        "en": "Port {port} on {host} is in use. Stop the other program, "
+        "or choose another port: --port {other}.",
         "zh": "{host} 的端口 {port} 已被占用。请关闭占用它的程序，或换一个端口：--port {other}。",
     }
 
@@ -124,7 +125,8 @@ class NotAudioError(AudioError):
     texts = {
         "en": "{file} is not an audio or video file that can be read. "
         "Use WAV, FLAC, MP3, OGG/Opus, M4A/AAC, WebM, MP4 or MKV.",
-        "zh": "{file} 不是可读取的音频或视频文件。请使用 WAV、FLAC、MP3、OGG/Opus、M4A/AAC、WebM、MP4 或 MKV。",
+        "zh": "{file} 不是可读取的音频或视频文件。"
+        "请使用 WAV、FLAC、MP3、OGG/Opus、M4A/AAC、WebM、MP4 或 MKV。",
     }
 
 
@@ -151,7 +153,7 @@ class ChannelMissingError(AudioError):
     """The recording lacks the wanted channel."""
 
     texts = {
-        "en": "{file} has {channels} channel(s); there is no channel \"{channel}\".",
+        "en": '{file} has {channels} channel(s); there is no channel "{channel}".',
         "zh": "{file} 只有 {channels} 个声道，没有“{channel}”声道。",
     }
 
@@ -160,7 +162,8 @@ class DecodeError(AudioError):
     """The file is damaged before its first sample."""
 
     texts = {
-        "en": "{file} is damaged: no sound could be decoded ({reason}). Try to export or copy it again.",
+        "en": "{file} is damaged: no sound could be decoded ({reason}). "
+        "Try to export or copy it again.",
         "zh": "{file} 已损坏：无法解码出声音（{reason}）。请重新导出或复制该文件。",
     }
 
@@ -186,7 +189,8 @@ class ModelMissingError(ModelError):
     texts = {
         "en": "Model {model} is not here yet ({directory}). Fetch it: fsmn-vad models fetch. "
         "Or name a directory that has it in FSMN_VAD_MODEL_DIR.",
-        "zh": "尚未下载模型 {model}（{directory}）。请运行 fsmn-vad models fetch，或用 FSMN_VAD_MODEL_DIR 指定模型目录。",
+        "zh": "尚未下载模型 {model}（{directory}）。"
+        "请运行 fsmn-vad models fetch，或用 FSMN_VAD_MODEL_DIR 指定模型目录。",
     }
 
 
@@ -195,7 +199,8 @@ class ModelAlteredError(ModelError):
 
     texts = {
         "en": "{file} of model {model} is not the file that was published (its SHA-256 differs). "
-        "Remove and fetch it again: fsmn-vad models remove {model}, then fsmn-vad models fetch {model}.",
+        "Remove and fetch it again: fsmn-vad models remove {model}, "
+        "then fsmn-vad models fetch {model}.",
         "zh": "模型 {model} 的文件 {file} 与发布的文件不一致（SHA-256 不同）。"
         "请先运行 fsmn-vad models remove {model}，再运行 fsmn-vad models fetch {model}。",
     }
@@ -205,9 +210,10 @@ class ModelFetchError(ModelError):
     """None of the sources could deliver the model."""
 
     texts = {
-        "en": "Model {model} could not be fetched: {reason}. Check the network, or copy the model directory here "
-        "and name it in FSMN_VAD_MODEL_DIR.",
-        "zh": "无法下载模型 {model}：{reason}。请检查网络，或把模型目录复制到本机并用 FSMN_VAD_MODEL_DIR 指定。",
+        "en": "Model {model} could not be fetched: {reason}. Check the network, "
+        "or copy the model directory here and name it in FSMN_VAD_MODEL_DIR.",
+        "zh": "无法下载模型 {model}：{reason}。"
+        "请检查网络，或把模型目录复制到本机并用 FSMN_VAD_MODEL_DIR 指定。",
     }
 
 
@@ -223,7 +229,8 @@ class EngineUnavailableError(EngineError):
     texts = {
         "en": "The engine {engine} is not installed ({package} is missing). "
         "Run ./run.sh once without --lite, or choose the engine onnx.",
-        "zh": "未安装引擎 {engine}（缺少 {package}）。请不带 --lite 运行一次 ./run.sh，或改用 onnx 引擎。",
+        "zh": "未安装引擎 {engine}（缺少 {package}）。"
+        "请不带 --lite 运行一次 ./run.sh，或改用 onnx 引擎。",
     }
 
 
@@ -240,9 +247,11 @@ class EngineCrashedError(EngineError):
     """The engine's process died during a job."""
 
     texts = {
-        "en": "The engine's process ended unexpectedly ({reason}). A fresh one serves the next job; "
-        "if it happens again, the machine may be short of memory.",
-        "zh": "引擎进程意外结束（{reason}）。下一个任务会启动新的进程；若再次出现，可能是内存不足。",
+        "en": "The engine's process ended unexpectedly ({reason}). "
+        "A fresh one serves the next job; if it happens again, "
+        "the machine may be short of memory.",
+        "zh": "引擎进程意外结束（{reason}）。"
+        "下一个任务会启动新的进程；若再次出现，可能是内存不足。",
     }
 
 
@@ -250,7 +259,8 @@ class EngineStalledError(EngineError):
     """The engine gave no sign of life for too long and was ended."""
 
     texts = {
-        "en": "The engine gave no sign of life for {seconds} s and was ended. Try again; a fresh one starts.",
+        "en": "The engine gave no sign of life for {seconds} s and was ended. "
+        "Try again; a fresh one starts.",
         "zh": "引擎 {seconds} 秒没有响应，已被结束。请重试，将启动新的引擎进程。",
     }
 

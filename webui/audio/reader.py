@@ -11,8 +11,9 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
+from webui.audio import SAMPLE_RATE_HZ
 from webui.audio.report import AudioReport, Channel, Notice, rate_text
-from webui.audio.resample import SAMPLE_RATE_HZ, Resampler
+from webui.audio.resample import Resampler
 from webui.audio.samples import signature, to_mono
 from webui.audio.track import Track
 from webui.errors import ChannelMissingError

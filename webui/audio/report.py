@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from webui.audio.resample import SAMPLE_RATE_HZ
+from webui.audio import SAMPLE_RATE_HZ
 
 Channel = Literal["mix", "left", "right"]
 NoticeCode = Literal[

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_RATE_HZ = 16_000
+from webui.audio import SAMPLE_RATE_HZ
 
 # One second of silence is longer than the filter at any rate.
 _TAIL_S = 1

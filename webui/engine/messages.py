@@ -1,0 +1,102 @@
+"""What crosses the border between the page's process and the engine's: small, plain, pickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webui.audio.report import Channel
+from webui.errors import StudioError
+from webui.settings import Settings
+from webui.vad.scores import SpeechScores
+
+
+@dataclass(frozen=True)
+class GpuMemory:
+    """Memory of one GPU as torch sees it from within the engine's process."""
+
+    name: str
+    allocated_bytes: int
+    reserved_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """What a new engine process is told."""
+
+    engine: str
+    settings: Settings
+
+
+# Commands, to the engine.
+
+
+@dataclass(frozen=True)
+class Score:
+    """Score a recording; answered by Progress and then Scored or Failed."""
+
+    path: str
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class ClearGpuCache:
+    """Give cached GPU memory back to the driver; answered by Cleared."""
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """End the running command; answered by Failed, or by its result if it came first."""
+
+
+# Answers, from the engine.
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of loading has begun; one of `webui.vad.scorers.STAGES`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The model is loaded and warm."""
+
+    device: str
+    gpus: tuple[GpuMemory, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """So much of the recording is scored."""
+
+    position_s: float
+    duration_s: float | None
+    gpus: tuple[GpuMemory, ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The recording is scored."""
+
+    scores: SpeechScores
+    gpus: tuple[GpuMemory, ...]
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """The GPU cache was cleared; memory after it."""
+
+    gpus: tuple[GpuMemory, ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The command failed, with an error for the person who asked."""
+
+    error: StudioError
+
+
+Command = Score | ClearGpuCache | Cancel
+Answer = Stage | Ready | Progress | Scored | Cleared | Failed

@@ -1,0 +1,133 @@
+"""The engine's process: loads one scorer and obeys commands until its pipe closes.
+
+Frameworks are imported here and nowhere else, so that the end of this process
+gives back all that they took.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from webui import weights
+from webui.engine.messages import (
+    Answer,
+    Cancel,
+    Cleared,
+    ClearGpuCache,
+    Command,
+    EngineConfig,
+    Failed,
+    GpuMemory,
+    Progress,
+    Ready,
+    Score,
+    Scored,
+    Stage,
+)
+from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
+from webui.vad.detector import Detector
+
+
+def main(pipe: Connection, config: EngineConfig) -> None:
+    """Serve commands from the pipe until the other end closes it."""
+    # The page decides when to end; Ctrl-C in the terminal reaches the whole group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Standard output belongs to results, whatever a framework prints.
+    os.dup2(2, 1)
+    try:
+        _serve(pipe, config)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the page's process is gone, and so is the need for this one
+
+
+def _serve(pipe: Connection, config: EngineConfig) -> None:
+    def load() -> Answer:
+        detector.append(_load(pipe, config))
+        return Ready(detector[0].receipt.device, _gpu_memory())
+
+    detector: list[Detector] = []
+    answer = _guarded(load, lambda reason: EngineStartError(engine=config.engine, reason=reason))
+    pipe.send(answer)
+    if isinstance(answer, Failed):
+        return
+    while True:
+        command: Command = pipe.recv()
+        if isinstance(command, Score):
+            pipe.send(_guarded(functools.partial(_score, pipe, detector[0], command)))
+        elif isinstance(command, ClearGpuCache):
+            pipe.send(_guarded(_clear_gpu_cache))
+        # A Cancel that arrives here comes too late: its command has been answered.
+
+
+def _load(pipe: Connection, config: EngineConfig) -> Detector:
+    settings = config.settings
+    return Detector(
+        config.engine,
+        model_directory=weights.find(engine=config.engine, settings=settings),
+        threads=settings.threads,
+        device=settings.device,
+        on_stage=lambda name: pipe.send(Stage(name)),
+    )
+
+
+def _score(pipe: Connection, detector: Detector, wanted: Score) -> Answer:
+    def on_progress(position_s: float, duration_s: float | None) -> None:
+        if pipe.poll() and isinstance(pipe.recv(), Cancel):
+            raise JobCancelledError()
+        pipe.send(Progress(position_s, duration_s, _gpu_memory()))
+
+    scores = detector.score(wanted.path, channel=wanted.channel, on_progress=on_progress)
+    return Scored(scores, _gpu_memory())
+
+
+def _guarded(
+    work: Callable[[], Answer],
+    describe: Callable[[str], StudioError] = lambda reason: EngineError(reason=reason),
+) -> Answer:
+    """Turn whatever goes wrong into a typed answer: one bad job must not end the process."""
+    try:
+        return work()
+    except StudioError as error:
+        return Failed(error)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:
+        # For the log; the person gets one line.
+        traceback.print_exc(file=sys.stderr)
+        return Failed(describe(f"{type(error).__name__}: {error}"))
+
+
+def _cuda() -> Any:
+    """torch.cuda where this process has loaded torch and there is a CUDA device."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch is not None and torch.cuda.is_available() else None
+
+
+def _gpu_memory() -> tuple[GpuMemory, ...]:
+    cuda = _cuda()
+    if cuda is None:
+        return ()
+    return tuple(
+        GpuMemory(
+            name=cuda.get_device_name(index),
+            allocated_bytes=cuda.memory_allocated(index),
+            reserved_bytes=cuda.memory_reserved(index),
+            total_bytes=cuda.get_device_properties(index).total_memory,
+        )
+        for index in range(cuda.device_count())
+    )
+
+
+def _clear_gpu_cache() -> Answer:
+    cuda = _cuda()
+    if cuda is not None:
+        cuda.synchronize()
+        cuda.empty_cache()
+    return Cleared(_gpu_memory())

@@ -1,0 +1,147 @@
+"""The Python face: a model in this process, recordings in, scores out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from webui import __version__, weights
+from webui.vad.scorers import OnStage, Samples, load_scorer, resolve_engine
+from webui.vad.scores import EngineReceipt, SpeechScores
+
+if TYPE_CHECKING:
+    from webui.audio.reader import AudioReader
+    from webui.audio.report import Channel
+
+OnProgress = Callable[[float, "float | None"], None]
+"""Told how many seconds are scored, and how many the recording has if that is known.
+An exception that it raises ends the scoring and reaches the caller."""
+
+
+class Detector:
+    """An FSMN-VAD model, loaded in this process, that scores recordings.
+
+    The model is looked for as everywhere: ``FSMN_VAD_MODEL_DIR``, then the model
+    store. One detector may score from several threads; each call has its own state.
+
+    Args:
+        engine: "auto", "funasr" or "onnx".
+        model_directory: the model's files; None = look for them.
+        threads: for the network; 0 = one for each core.
+        device: "auto", "cpu", "cuda", "cuda:1"; only the funasr engine knows GPUs.
+        on_stage: told each stage of loading as it begins.
+
+    Raises:
+        EngineUnavailableError: the engine's packages are not installed.
+        ModelMissingError: the model has not been fetched.
+        ModelAlteredError: a file of it is not the published one.
+    """
+
+    def __init__(
+        self,
+        engine: str = "auto",
+        *,
+        model_directory: Path | None = None,
+        threads: int = 0,
+        device: str = "auto",
+        on_stage: OnStage = lambda stage: None,
+    ) -> None:
+        self.engine = resolve_engine(engine)
+        directory = model_directory or weights.find(engine=self.engine)
+        self._scorer = load_scorer(
+            self.engine, directory, threads=threads, device=device, on_stage=on_stage
+        )
+        self.receipt = EngineReceipt(
+            engine=self.engine,
+            model=weights.DEFAULT_MODEL,
+            model_sha256=weights.model_sha256(directory)[weights.WEIGHTS_FILES[self.engine]],
+            device=self._scorer.device,
+            threads=threads or os.cpu_count() or 1,
+            versions={
+                "fsmn-vad-studio": __version__,
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                **self._scorer.versions,
+            },
+        )
+
+    def score(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        channel: Channel = "mix",
+        on_progress: OnProgress = lambda position_s, duration_s: None,
+    ) -> SpeechScores:
+        """Decode and score a recording, block by block, in bounded memory.
+
+        Args:
+            path: an audio or video file.
+            channel: "mix" is the mean of all channels; "left" and "right" take one.
+            on_progress: told the position after each block.
+
+        Raises:
+            AudioError: the recording cannot be read.
+        """
+        # Here, since PyAV is needed where audio is decoded and nowhere else.
+        from webui.audio.reader import open_audio
+
+        begin = time.perf_counter()
+        with open_audio(path, channel) as reader:
+            opened_s = time.perf_counter() - begin
+            return self._score_blocks(reader, opened_s, on_progress)
+
+    def _score_blocks(
+        self, reader: AudioReader, decode_s: float, on_progress: OnProgress
+    ) -> SpeechScores:
+        from webui.audio.peaks import PeakBuilder
+
+        peaks = PeakBuilder()
+        state = self._scorer.start()
+        scored: list[Samples] = []
+        score_s = 0.0
+        blocks = iter(reader)
+        while True:
+            begin = time.perf_counter()
+            block = next(blocks, None)
+            if block is not None:
+                peaks.feed(block)
+            decoded = time.perf_counter()
+            if block is None:
+                scored.append(self._scorer.finish(state))
+            else:
+                state, probabilities = self._scorer.feed(state, block)
+                scored.append(probabilities)
+            decode_s += decoded - begin
+            score_s += time.perf_counter() - decoded
+            if block is None:
+                break
+            on_progress(reader.position_s, reader.expected_duration_s)
+        return SpeechScores(
+            probabilities=np.concatenate(scored),
+            peaks=peaks.finish(),
+            audio=reader.report(),
+            receipt=self.receipt,
+            timings_s={"decode": decode_s, "score": score_s},
+        )
+
+    def probabilities(self, blocks: Iterable[Samples]) -> Samples:
+        """Score samples that are in memory or come from elsewhere.
+
+        Args:
+            blocks: 16 kHz mono in -1 to 1, float32, in blocks of any size.
+
+        Returns:
+            P(speech) per 10 ms frame, float32, shape (frames,).
+        """
+        state = self._scorer.start()
+        scored = []
+        for block in blocks:
+            state, probabilities = self._scorer.feed(state, block)
+            scored.append(probabilities)
+        return np.concatenate([*scored, self._scorer.finish(state)])

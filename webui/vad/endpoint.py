@@ -1,0 +1,295 @@
+"""Speech probabilities to segments: FSMN-VAD's endpointer, incremental and exact.
+
+The decisions equal those of FunASR's ``FsmnVADStreaming`` (funasr 1.4.16,
+``models/fsmn_vad_streaming/model.py``), whose state machine visits every frame
+in Python. This one works on blocks: frame states and window sums are array
+operations, and Python walks from one transition to the next. The block may be
+one frame or ten hours; the segments are the same, so offline detection, live
+streams and re-tuning all use it.
+
+How a decision is made: a window sum over ``window_size_ms`` of frame states
+turns silence into speech at ``sil_to_speech_time_thres`` and speech into silence
+at ``speech_to_sil_time_thres``. A start is moved back by window and lookback,
+never before the end of the segment before. An end comes when silence has lasted
+``max_end_silence_time - speech_to_sil_time_thres``, and is moved back so that
+only ``lookahead_time_end_point`` of it stays. A segment that grows beyond
+``max_single_segment_time`` is cut. After each end the window restarts empty.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from webui.vad.options import VadOptions
+from webui.vad.segment import EndReason, Segment
+from webui.vad.timebase import frames_of_ms, ms_of_frame
+
+# Probabilities are summed as integers of this resolution: such sums do not
+# depend on how the frames were cut into blocks.
+_UNITS = 1 << 24
+
+
+def speech_level(speech_noise_thres: float) -> float:
+    """Smallest float32 P(speech) that counts as speech.
+
+    FunASR asks ``exp(log(p)) >= exp(log(1 - p)) + speech_noise_thres``, which is
+    ``p >= (1 + speech_noise_thres) / 2`` but for rounding. The exact float32 at
+    which that question turns true is searched, so that one comparison per frame
+    gives FunASR's answer in every case.
+
+    Args:
+        speech_noise_thres: -1 (everything is speech) to 1 (nothing is).
+
+    Returns:
+        The level, 0 to 1, or infinity where no probability suffices.
+    """
+    if speech_noise_thres >= 1:
+        return math.inf
+    if speech_noise_thres <= -1:
+        return 0.0
+
+    def counts(p: np.float32) -> bool:
+        speech = float(p)
+        if not 0 < speech < 1:  # FunASR cannot take the logarithm here
+            return speech >= 1
+        return math.exp(math.log(speech)) >= math.exp(math.log(1 - speech)) + speech_noise_thres
+
+    level = np.float32((1 + speech_noise_thres) / 2)
+    while counts(below := np.nextafter(level, np.float32(0))):
+        level = below
+    while not counts(level):
+        level = np.nextafter(level, np.float32(2))
+    return float(level)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """Options in frames, as the walk needs them."""
+
+    level: float
+    window: int
+    to_speech: int
+    to_silence: int
+    move_back: int
+    silence: int
+    end_back: int
+    longest: int
+
+    @classmethod
+    def of(cls, options: VadOptions) -> _Rules:
+        window = frames_of_ms(options.window_size_ms)
+        silence_ms = max(0, options.max_end_silence_time - options.speech_to_sil_time_thres)
+        lookahead = frames_of_ms(options.lookahead_time_end_point)
+        return cls(
+            level=speech_level(options.speech_noise_thres),
+            window=window,
+            to_speech=frames_of_ms(options.sil_to_speech_time_thres),
+            to_silence=frames_of_ms(options.speech_to_sil_time_thres),
+            move_back=window + frames_of_ms(options.lookback_time_start_point),
+            # FunASR decides on the first silent frame after the transition at the earliest.
+            silence=max(1, -(-silence_ms // 10)),
+            end_back=max(0, frames_of_ms(silence_ms) - lookahead - 1),
+            longest=frames_of_ms(options.max_single_segment_time),
+        )
+
+
+class _Walk:
+    """One block, with the past that it needs, ready to be asked for transitions.
+
+    All frame numbers are counted from the beginning of the stream.
+    """
+
+    def __init__(
+        self,
+        rules: _Rules,
+        speech: npt.NDArray[np.bool_],
+        units: npt.NDArray[np.int64],
+        offset: int,
+    ) -> None:
+        self.speech, self.units, self.end = speech, units, offset + len(speech)
+        self._rules, self._offset = rules, offset
+        self._counts = np.concatenate(([0], np.cumsum(speech, dtype=np.int64)))
+        self._sums = np.concatenate(([0], np.cumsum(units)))
+        # Window sums of the frames whose whole window lies within the block.
+        window = self._counts[rules.window :] - self._counts[: -rules.window]
+        self._is_up = window >= rules.to_speech
+        self._is_down = window <= rules.to_silence
+        self._ups = _rising_edges(self._is_up)
+        self._downs = _rising_edges(self._is_down)
+
+    def units_between(self, first: int, end: int) -> int:
+        """Sum of the probability units of frames first to end - 1 that are at hand."""
+        low = max(first - self._offset, 0)
+        high = max(end - self._offset, low)
+        return int(self._sums[high] - self._sums[low])
+
+    def first_speech(self, frame: int, restart: int) -> int | None:
+        """First frame from ``frame`` on at which the window sum makes silence speech."""
+        full = restart + self._rules.window - 1
+        if frame < full:
+            # The window is still filling, so its sum only grows.
+            wanted = self._counts[restart - self._offset] + self._rules.to_speech
+            filling = self._counts[frame - self._offset + 1 : full - self._offset + 1]
+            found = int(np.searchsorted(filling, wanted))
+            if found < len(filling):
+                return frame + found
+        return self._first(self._is_up, self._ups, max(frame, full))
+
+    def first_silence(self, frame: int, restart: int) -> int | None:
+        """First frame from ``frame`` on at which the window sum makes speech silence."""
+        full = restart + self._rules.window - 1
+        if frame < full and frame < self.end:
+            # A filling window's sum only grows: if not now, then not before it is full.
+            first, last = restart - self._offset, frame - self._offset + 1
+            if self._counts[last] - self._counts[first] <= self._rules.to_silence:
+                return frame
+        return self._first(self._is_down, self._downs, max(frame, full))
+
+    def _first(self, flags: npt.NDArray[np.bool_], edges: list[int], frame: int) -> int | None:
+        shift = self._offset + self._rules.window - 1
+        index = frame - shift
+        if index >= len(flags):
+            return None
+        if flags[index]:
+            return frame
+        following = bisect_right(edges, index)
+        return edges[following] + shift if following < len(edges) else None
+
+
+def _rising_edges(flags: npt.NDArray[np.bool_]) -> list[int]:
+    edges: list[int] = (np.flatnonzero(flags[1:] & ~flags[:-1]) + 1).tolist()
+    return edges
+
+
+class Endpointer:
+    """Turns speech probabilities into segments, block by block.
+
+    One endpointer serves one stream of audio; what it holds does not grow with
+    the length of the stream. Any cutting of the probabilities into blocks gives
+    the same segments.
+
+    Args:
+        options: thresholds and times; they hold for the endpointer's life.
+    """
+
+    def __init__(self, options: VadOptions | None = None) -> None:
+        self._rules = _Rules.of(options or VadOptions())
+        rules = self._rules
+        # Enough of the past for a start moved back, an end moved back and one window.
+        self._history = rules.window + rules.move_back + rules.silence + 2
+        self._offset = 0  # frame number of the first entry of the tails below
+        self._speech_tail = np.zeros(0, dtype=bool)
+        self._units_tail = np.zeros(0, dtype=np.int64)
+        self._units_before_tail = 0
+        self._start: int | None = None  # first frame of the open segment
+        self._cut_at = 0  # frame at which the open segment would be too long
+        self._silent_since: int | None = None  # frame of the last change to silence within it
+        self._next = 0  # first frame not decided yet
+        self._restart = 0  # first frame that the emptied window counts
+        self._free_from = 0  # first frame that no segment holds
+
+    @property
+    def open_since_ms(self) -> int | None:
+        """Start of the segment that has begun and not ended, in ms; None in silence."""
+        return None if self._start is None else ms_of_frame(self._start)
+
+    def feed(self, probabilities: npt.NDArray[np.float32]) -> list[Segment]:
+        """Take the next frames and return the segments that ended within them.
+
+        Args:
+            probabilities: P(speech) per 10 ms frame, float32, shape (frames,).
+
+        Returns:
+            Closed segments in order.
+        """
+        block = np.asarray(probabilities, dtype=np.float32)
+        if block.ndim != 1:
+            raise ValueError(f"probabilities must have one dimension, not {block.ndim}")
+        if not len(block):
+            return []
+        speech = np.concatenate((self._speech_tail, block >= self._rules.level))
+        block_units = np.rint(block * np.float64(_UNITS)).astype(np.int64)
+        units = np.concatenate((self._units_tail, block_units))
+        walk = _Walk(self._rules, speech, units, self._offset)
+        segments = []
+        while (segment := self._advance(walk)) is not None:
+            segments.append(segment)
+        self._keep_tail(walk)
+        return segments
+
+    def flush(self) -> list[Segment]:
+        """End the stream: the open segment, if there is one, ends with the last frame.
+
+        The endpointer is not to be fed afterwards.
+        """
+        if self._start is None:
+            return []
+        walk = _Walk(self._rules, self._speech_tail, self._units_tail, self._offset)
+        return [self._close(walk, walk.end - 1, walk.end, EndReason.END_OF_AUDIO)]
+
+    def _advance(self, walk: _Walk) -> Segment | None:
+        """Walk to the next end; None when the block's frames are used up."""
+        if self._start is None and not self._open(walk):
+            return None
+        rules = self._rules
+        while True:
+            if self._silent_since is None:
+                change = walk.first_silence(self._next, self._restart)
+                if self._cut_at < (walk.end if change is None else change + 1):
+                    return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
+                if change is None:
+                    break
+                self._silent_since, self._next = change, change + 1
+            change = walk.first_speech(self._next, self._restart)
+            until = walk.end if change is None else change
+            ends = self._silent_since + rules.silence
+            if ends < until and ends <= self._cut_at:
+                return self._close(walk, ends - rules.end_back, ends + 1, EndReason.SILENCE)
+            if self._cut_at < min(until + 1, walk.end):
+                return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
+            if change is None:
+                break
+            self._silent_since, self._next = None, change + 1
+        self._next = walk.end
+        return None
+
+    def _open(self, walk: _Walk) -> bool:
+        """Walk to the next start; False when there is none in the block."""
+        change = walk.first_speech(self._next, self._restart)
+        if change is None:
+            self._next = walk.end
+            return False
+        self._start = max(self._free_from, change - self._rules.move_back)
+        self._cut_at = max(self._start + self._rules.longest, change + 1)
+        self._next = change + 1
+        self._units_before_tail = 0
+        return True
+
+    def _close(self, walk: _Walk, last: int, restart: int, reason: EndReason) -> Segment:
+        """End the open segment with frame ``last``; decisions go on at ``restart``."""
+        assert self._start is not None
+        total = self._units_before_tail + walk.units_between(self._start, last + 1)
+        segment = Segment(
+            ms_of_frame(self._start),
+            ms_of_frame(last + 1),
+            round(total / _UNITS / (last + 1 - self._start), 4),
+            reason,
+        )
+        self._start = self._silent_since = None
+        self._next = self._restart = restart
+        self._free_from = last + 1
+        return segment
+
+    def _keep_tail(self, walk: _Walk) -> None:
+        """Keep what later decisions can reach, and the sum of what of the segment leaves it."""
+        drop = max(0, len(walk.speech) - self._history)
+        if self._start is not None:
+            self._units_before_tail += walk.units_between(self._start, self._offset + drop)
+        self._speech_tail = walk.speech[drop:].copy()
+        self._units_tail = walk.units[drop:].copy()
+        self._offset += drop

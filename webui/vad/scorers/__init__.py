@@ -1,0 +1,152 @@
+"""Scorers: samples to speech probabilities. Each way to run the network is one module.
+
+A scorer is heavy (weights, a session) and shared by all streams; what belongs to
+one stream is a state that is passed in and returned. Importing this package
+imports none of the frameworks: they are loaded when a scorer is made.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from webui.errors import EngineUnavailableError, SettingsError
+
+Samples = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float32]
+OnStage = Callable[[str], None]
+"""Told the name of each stage of loading: one of `STAGES`."""
+
+STAGES: Mapping[str, Mapping[str, str]] = {
+    "start_process": {"en": "Starting the engine process", "zh": "启动引擎进程"},
+    "import_torch": {"en": "Importing torch", "zh": "导入 torch"},
+    "import_funasr": {"en": "Importing FunASR", "zh": "导入 FunASR"},
+    "import_onnxruntime": {"en": "Importing ONNX Runtime", "zh": "导入 ONNX Runtime"},
+    "load_weights": {"en": "Loading the weights", "zh": "加载权重"},
+    "warm_up": {"en": "Warming up", "zh": "预热"},
+}
+
+
+class Scorer(Protocol):
+    """One way to run the network.
+
+    Attributes:
+        device: where it computes: "cpu", "cuda:0", ...
+        versions: of the frameworks that it uses, by name.
+    """
+
+    device: str
+    versions: dict[str, str]
+
+    def start(self) -> Any:
+        """State of a new stream."""
+
+    def feed(self, state: Any, samples: Samples) -> tuple[Any, Probabilities]:
+        """Score what the next samples complete.
+
+        Args:
+            state: of this stream; it is not changed.
+            samples: 16 kHz mono in -1 to 1, float32, shape (samples,).
+
+        Returns:
+            The new state, and P(speech) of the frames that are complete by now,
+            float32, shape (frames,). Frames come two hops late, since the
+            network sees two frames ahead.
+        """
+
+    def finish(self, state: Any) -> Probabilities:
+        """P(speech) of the frames that are still owed at the end of the stream."""
+
+
+@dataclass(frozen=True)
+class ScorerInfo:
+    """What is known of a scorer before it is loaded.
+
+    Attributes:
+        label: its name on the page, by language.
+        module, attribute: where its class is.
+        packages: import names of what must be installed.
+    """
+
+    label: Mapping[str, str]
+    module: str
+    attribute: str
+    packages: tuple[str, ...]
+
+
+SCORERS: Mapping[str, ScorerInfo] = {
+    "funasr": ScorerInfo(
+        {"en": "FunASR (torch)", "zh": "FunASR（torch）"},
+        "webui.vad.scorers.funasr",
+        "FunasrScorer",
+        ("torch", "funasr"),
+    ),
+    "onnx": ScorerInfo(
+        {"en": "ONNX Runtime", "zh": "ONNX Runtime"},
+        "webui.vad.scorers.onnx",
+        "OnnxScorer",
+        ("onnxruntime",),
+    ),
+}
+
+
+def missing_package(engine: str) -> str | None:
+    """Name of the first package that the engine lacks here; None if it can run."""
+    for package in SCORERS[engine].packages:
+        if importlib.util.find_spec(package) is None:
+            return package
+    return None
+
+
+def resolve_engine(engine: str = "auto") -> str:
+    """Name of the engine to use: "auto" is FunASR where it is installed, else ONNX Runtime.
+
+    Raises:
+        SettingsError: no such engine.
+        EngineUnavailableError: its packages are not installed.
+    """
+    if engine == "auto":
+        return "onnx" if missing_package("funasr") else "funasr"
+    if engine not in SCORERS:
+        known = ", ".join(["auto", *SCORERS])
+        raise SettingsError(
+            name="engine",
+            reason=f"there is no engine {engine}; known are {known}",
+            reason_zh=f"没有引擎 {engine}；可用的有 {known}",
+        )
+    if package := missing_package(engine):
+        raise EngineUnavailableError(engine=engine, package=package)
+    return engine
+
+
+def load_scorer(
+    engine: str,
+    model_directory: Path,
+    *,
+    threads: int = 0,
+    device: str = "auto",
+    on_stage: OnStage = lambda stage: None,
+) -> Scorer:
+    """Load an engine's framework and the model's weights.
+
+    Args:
+        engine: a name of `SCORERS`.
+        model_directory: holds the model's files.
+        threads: for the network; 0 = one for each core.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        on_stage: told each stage as it begins.
+    """
+    info = SCORERS[engine]
+    make = getattr(importlib.import_module(info.module), info.attribute)
+    scorer: Scorer = make(model_directory, threads=threads, device=device, on_stage=on_stage)
+    on_stage("warm_up")
+    silence = np.zeros(16_000, dtype=np.float32)
+    scorer.finish(scorer.feed(scorer.start(), silence)[0])
+    return scorer

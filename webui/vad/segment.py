@@ -1,0 +1,48 @@
+"""A stretch of speech."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class EndReason(str, Enum):
+    """Why a segment ended where it did."""
+
+    SILENCE = "silence"
+    """max_end_silence_time of silence followed."""
+    MAX_LENGTH = "max_length"
+    """It reached max_single_segment_time and was cut."""
+    END_OF_AUDIO = "end_of_audio"
+    """The audio ended first."""
+
+
+@dataclass(frozen=True, order=True)
+class Segment:
+    """A stretch of speech, ``start_ms`` (inclusive) to ``end_ms`` (exclusive).
+
+    Attributes:
+        start_ms: start, in ms from the beginning of the audio.
+        end_ms: end, in ms from the beginning of the audio.
+        confidence: mean speech probability of its frames, 0 to 1.
+        end_reason: why it ended there.
+    """
+
+    start_ms: int
+    end_ms: int
+    confidence: float
+    end_reason: EndReason
+
+    @property
+    def duration_ms(self) -> int:
+        """Length in ms."""
+        return self.end_ms - self.start_ms
+
+    def as_dict(self) -> dict[str, int | float | str]:
+        """Plain values, named as in every JSON of this project."""
+        return {
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "confidence": self.confidence,
+            "end_reason": self.end_reason.value,
+        }

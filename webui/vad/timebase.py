@@ -1,0 +1,35 @@
+"""Frames, samples and milliseconds: the only place where one becomes another.
+
+Frame ``t`` is the 25 ms window that starts ``10 * t`` ms into the audio; its
+score stands for the 10 ms hop ``[10 * t, 10 * (t + 1))``. Windows that would
+reach past the end of the audio do not exist (Kaldi's ``snip_edges``).
+"""
+
+from webui.audio import SAMPLE_RATE_HZ
+
+FRAME_LENGTH_MS = 25
+FRAME_HOP_MS = 10
+FRAME_LENGTH_SAMPLES = FRAME_LENGTH_MS * SAMPLE_RATE_HZ // 1000  # 400
+FRAME_HOP_SAMPLES = FRAME_HOP_MS * SAMPLE_RATE_HZ // 1000  # 160
+
+
+def frames_in(samples: int) -> int:
+    """Number of whole frames in so many samples at 16 kHz."""
+    if samples < FRAME_LENGTH_SAMPLES:
+        return 0
+    return (samples - FRAME_LENGTH_SAMPLES) // FRAME_HOP_SAMPLES + 1
+
+
+def frames_of_ms(duration_ms: int) -> int:
+    """Whole frame hops in a duration, rounded towards zero as FunASR does."""
+    return int(duration_ms / FRAME_HOP_MS)
+
+
+def ms_of_frame(frame: int) -> int:
+    """Time at which a frame's hop starts, in ms."""
+    return frame * FRAME_HOP_MS
+
+
+def ms_of_samples(samples: int) -> int:
+    """Duration of so many samples at 16 kHz, in whole ms, rounded down."""
+    return samples * 1000 // SAMPLE_RATE_HZ
