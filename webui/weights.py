@@ -184,7 +184,8 @@ def fetch(
     try:
         return find(name, engine, settings=settings)
     except (ModelMissingError, ModelAlteredError) as error:
-        raise ModelFetchError(model=name, reason="; ".join(reasons)) from error
+        reason = "; ".join(reasons) or "no source offers what is missing"
+        raise ModelFetchError(model=name, reason=reason) from error
 
 
 def verify(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> list[Problem]:
@@ -376,5 +377,5 @@ def _entry(entry: dict[str, Any]) -> Model:
         licence_url=entry["licence"]["url"],
         licence_note=entry["licence"]["note"],
         files=files,
-        sources=tuple(Source(**source) for source in entry["source"]),
+        sources=tuple(Source(**source) for source in entry.get("source", ())),
     )

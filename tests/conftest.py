@@ -1,0 +1,43 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from webui import weights
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs torch and funasr where only the light install is."""
+    if all(importlib.util.find_spec(name) for name in ("torch", "funasr")):
+        return
+    skip = pytest.mark.skip(reason="torch and funasr are not installed (--lite)")
+    for item in items:
+        if item.get_closest_marker("funasr"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def model_dir() -> Path:
+    """The verified directory of the default model; ./run.sh test fetches it."""
+    return weights.find()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Recordings with known results that lie beside the project, never in it."""
+    directory = ROOT.parent / "shared" / "data"
+    if not directory.is_dir():
+        pytest.skip(f"{directory} is not here")
+    return directory

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from webui import settings
+from webui.errors import SettingsError
+from webui.settings import Settings
+
+
+def test_unset_and_empty_variables_keep_the_defaults() -> None:
+    assert Settings.from_environment({"FSMN_VAD_PORT": " ", "PORT": "1"}) == Settings()
+
+
+def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
+    values = {
+        "host": "0.0.0.0",
+        "port": 8000,
+        "password": "ann:se:cret",
+        "language": "zh",
+        "models_directory": tmp_path / "模型",
+        "manifest_file": tmp_path / "m.toml",
+        "model_dir": tmp_path / "own model",
+        "fetch_timeout_s": 2.5,
+        "workspace_directory": tmp_path / "work",
+        "engine": "onnx",
+        "device": "cuda:1",
+        "threads": 3,
+        "start_timeout_s": 60.0,
+        "stall_timeout_s": 30.0,
+        "max_waiting_jobs": 4,
+        "cache_bytes": 2**24,
+        "max_upload_bytes": 2**30,
+        "upload_age_s": 3600.0,
+    }
+    assert set(values) == {field.name for field in fields(Settings)}
+    environment = {f"FSMN_VAD_{name.upper()}": str(value) for name, value in values.items()}
+    read = Settings.from_environment(environment)
+    assert {name: getattr(read, name) for name in values} == values
+    assert {type(getattr(read, name)) for name in ("port", "threads")} == {int}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("PORT", "http", "whole number"),
+        ("PORT", "0", "1 to 65535"),
+        ("PORT", "7860.5", "whole number"),
+        ("THREADS", "-1", "0 to 1024"),
+        ("ENGINE", "tensorflow", "auto, funasr, onnx"),
+        ("LANGUAGE", "fr", "auto, en, zh"),
+        ("DEVICE", "cuda:", "cuda:1"),
+        ("DEVICE", "gpu", "cuda:1"),
+        ("PASSWORD", "secret", "user:password"),
+        ("PASSWORD", ":secret", "user:password"),
+        ("UPLOAD_AGE_S", "nan", "60 to"),
+        ("STALL_TIMEOUT_S", "inf", "1 to 3600"),
+        ("CACHE_BYTES", "256 MiB", "whole number"),
+    ],
+)
+def test_a_bad_value_is_refused_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({f"FSMN_VAD_{name}": value})
+    english, chinese = caught.value.message("en"), caught.value.message("zh")
+    assert english.startswith(f"FSMN_VAD_{name}: ")
+    assert allowed in english
+    assert english != chinese.replace("：", ": ")
+
+
+def test_a_value_given_in_python_is_checked_too() -> None:
+    with pytest.raises(SettingsError, match="FSMN_VAD_CACHE_BYTES"):
+        Settings(cache_bytes=0)
+
+
+def test_relative_and_home_paths_become_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    read = Settings.from_environment(
+        {"FSMN_VAD_MODEL_DIR": "here", "FSMN_VAD_MODELS_DIRECTORY": "~/models"}
+    )
+    assert read.model_dir == tmp_path / "here"
+    assert read.models_directory == tmp_path / "home" / "models"
+
+
+def test_every_field_has_help_in_both_languages_and_its_default_is_in_range() -> None:
+    for field in fields(Settings):
+        assert field.metadata["en"] and field.metadata["zh"], field.name
+        low, high = field.metadata["low"], field.metadata["high"]
+        if isinstance(getattr(Settings(), field.name), int | float):
+            assert low < high, field.name
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "cache"),
+    [
+        ("linux", {"XDG_CACHE_HOME": "/x"}, "/x/fsmn-vad-studio"),
+        ("linux", {"XDG_CACHE_HOME": "relative"}, "/home/ann/.cache/fsmn-vad-studio"),
+        ("darwin", {}, "/home/ann/Library/Caches/fsmn-vad-studio"),
+        ("win32", {"LOCALAPPDATA": "/l"}, "/l/fsmn-vad-studio/cache"),
+    ],
+)
+def test_the_workspace_is_where_the_platform_keeps_caches(
+    platform: str, environment: dict[str, str], cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().workspace_directory == Path(cache)
+
+
+def test_without_a_source_tree_models_go_to_the_users_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "__file__", str(tmp_path / "site-packages/webui/settings.py"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert Settings().models_directory == tmp_path / "fsmn-vad-studio" / "models"
+    assert Settings().manifest_file == Path(sys.prefix, "share/fsmn-vad-studio/manifest.toml")
+
+
+def test_in_the_source_tree_models_lie_in_it(root: Path) -> None:
+    assert Settings().models_directory == root / "models"
+    assert Settings().manifest_file == root / "models" / "manifest.toml"
