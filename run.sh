@@ -182,12 +182,18 @@ install_packages() {
 explain_pip() {
   local unreachable='NewConnectionError|ConnectTimeout|Connection refused|Connection aborted'
   unreachable="$unreachable|name resolution|Network is unreachable|Read timed out|ProxyError|SSLError"
+  local network='Check the network (a proxy: HTTPS_PROXY; a mirror: PIP_INDEX_URL), then run this again'
+  local lacking
+  lacking=$(sed -n 's/^ERROR: No matching distribution found for //p' "$log" | tail -n 1)
   if grep -qE "$unreachable" "$log"; then
-    echo "the package registry cannot be reached. Check the network (a proxy: HTTPS_PROXY; a mirror: PIP_INDEX_URL), then run this again. Details: $log"
+    echo "the package registry cannot be reached. $network. Details: $log"
   elif grep -q 'No space left on device' "$log"; then
     echo "the disk is full. Free some space (or use --lite), then run this again. Details: $log"
-  elif grep -q 'No matching distribution found' "$log"; then
-    echo "$(grep 'No matching distribution found' "$log" | tail -n 1 | sed 's/^ERROR: //'), for Python $version on this machine. Details: $log"
+  elif grep -q '(from versions: none)' "$log"; then
+    # pip says the same for a registry that it could not ask and for one that has nothing.
+    echo "the package registry cannot be reached or has no $lacking for this machine. $network. Details: $log"
+  elif [ -n "$lacking" ]; then
+    echo "the package registry has no $lacking for Python $version on this machine. Details: $log"
   else
     echo "installing the packages failed. Details: $log"
   fi
