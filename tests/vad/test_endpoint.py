@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.vad.strategies import probabilities, vad_options
 
+from tests.vad.strategies import probabilities, vad_options
 from webui.vad.endpoint import Endpointer, speech_level
 from webui.vad.options import VadOptions
 from webui.vad.segment import EndReason, Segment
@@ -104,9 +104,10 @@ def test_one_segment_as_drawn():
 
 
 def test_end_reasons():
-    reasons = [s.end_reason for s in detect(frames("s800 -100 s50"), VadOptions(
-        max_single_segment_time=5000
-    ))]
+    reasons = [
+        s.end_reason
+        for s in detect(frames("s800 -100 s50"), VadOptions(max_single_segment_time=5000))
+    ]
     assert reasons == [EndReason.MAX_LENGTH, EndReason.SILENCE, EndReason.END_OF_AUDIO]
 
 

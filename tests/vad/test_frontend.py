@@ -1,0 +1,104 @@
+"""Features against kaldi-native-fbank, and the same at every chunking."""
+
+from __future__ import annotations
+
+import kaldi_native_fbank as knf
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webui.vad.frontend import FEATURE_SIZE, MEL_BINS, Cmvn, Frontend, FrontendState, fbank
+from webui.vad.timebase import frames_in
+
+NEUTRAL = Cmvn(np.zeros(FEATURE_SIZE, np.float32), np.ones(FEATURE_SIZE, np.float32))
+
+
+def noise(samples: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return (random.standard_normal(samples) * 0.1).astype(np.float32)
+
+
+def kaldi(samples: np.ndarray) -> np.ndarray:
+    options = knf.FbankOptions()
+    options.frame_opts.dither = 0
+    options.frame_opts.window_type = "hamming"
+    options.frame_opts.snip_edges = True
+    options.mel_opts.num_bins = MEL_BINS
+    computer = knf.OnlineFbank(options)
+    computer.accept_waveform(16_000, (samples * 32768).tolist())
+    computer.input_finished()
+    frames = [computer.get_frame(i) for i in range(computer.num_frames_ready)]
+    return np.array(frames).reshape(-1, MEL_BINS)
+
+
+@pytest.mark.parametrize("name", ["noise", "tone", "silence", "quiet", "clipped"])
+def test_fbank_equals_kaldi(name):
+    second = np.arange(16_000) / 16_000
+    samples = {
+        "noise": noise(40_000),
+        "tone": np.sin(2 * np.pi * 440 * second).astype(np.float32),
+        "silence": np.zeros(16_000, np.float32),
+        "quiet": noise(16_000) * np.float32(1e-3),
+        "clipped": np.sign(noise(16_000)),
+    }[name]
+    ours, theirs = fbank(samples), kaldi(samples)
+    assert ours.shape == theirs.shape
+    # Both compute in single precision; the worst bins lie where nearly all energy cancels.
+    difference = np.abs(ours - theirs)
+    assert difference.mean() < 1e-4
+    assert difference.max() < (2e-2 if name == "tone" else 2e-3)
+
+
+@given(st.integers(0, 2000))
+def test_as_many_frames_as_kaldi(samples):
+    assert len(fbank(noise(samples))) == len(kaldi(noise(samples))) == frames_in(samples)
+
+
+@given(
+    samples=st.integers(0, 12_000),
+    sizes=st.lists(st.integers(1, 4000), min_size=1, max_size=6),
+)
+@settings(deadline=None, max_examples=60)
+def test_any_chunking_gives_the_same_features(samples, sizes):
+    frontend, audio = Frontend(NEUTRAL), noise(samples)
+    state, whole = frontend.feed(FrontendState(), audio)
+    whole = np.concatenate((whole, frontend.finish(state)))
+    state, parts, first, turn = FrontendState(), [], 0, 0
+    while first < samples:
+        size = sizes[turn % len(sizes)]
+        state, features = frontend.feed(state, audio[first : first + size])
+        parts.append(features)
+        first, turn = first + size, turn + 1
+    parts.append(frontend.finish(state))
+    pieces = np.concatenate(parts)
+    assert pieces.shape == whole.shape == (frames_in(samples), FEATURE_SIZE)
+    # Matrix products of other sizes round differently in the last bit.
+    np.testing.assert_allclose(pieces, whole, rtol=0, atol=1e-4)
+
+
+def test_stacks_two_frames_on_each_side():
+    frontend, audio = Frontend(NEUTRAL), noise(16_000)
+    state, features = frontend.feed(FrontendState(), audio)
+    features = np.concatenate((features, frontend.finish(state)))
+    frames = fbank(audio)
+    padded = np.concatenate((frames[:1], frames[:1], frames, frames[-1:], frames[-1:]))
+    for index in (0, 1, 50, len(frames) - 1):
+        np.testing.assert_array_equal(features[index], padded[index : index + 5].ravel())
+
+
+def test_state_is_bounded_and_feeding_leaves_it_alone():
+    frontend, state = Frontend(NEUTRAL), FrontendState()
+    for _ in range(20):
+        before = state
+        kept = before.samples.copy()
+        state, _ = frontend.feed(before, noise(3333))
+        np.testing.assert_array_equal(before.samples, kept)
+        assert len(state.samples) < 400 + 160
+        assert len(state.frames) <= 4
+
+
+def test_cmvn_is_read_from_the_model(model_dir):
+    cmvn = Cmvn.read(model_dir / "am.mvn")
+    assert cmvn.shift.shape == cmvn.scale.shape == (FEATURE_SIZE,)
+    assert np.all(cmvn.scale > 0)

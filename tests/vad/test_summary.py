@@ -1,0 +1,65 @@
+"""Figures of a result, and why one is empty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from webui.audio.peaks import Peaks
+from webui.audio.report import AudioReport
+from webui.vad import EndReason, EngineReceipt, Segment, SpeechScores, VadOptions
+from webui.vad.summary import explain_empty, summarise
+
+
+def scores_of(probabilities, peak: int = 1000) -> SpeechScores:
+    values = np.asarray(probabilities, dtype=np.float32)
+    duration_ms = 10 * len(values)
+    return SpeechScores(
+        probabilities=values,
+        peaks=Peaks(np.full((len(values), 2), peak, dtype=np.int16)),
+        audio=AudioReport("a.wav", "wav", "pcm_s16le", 16_000, 1, "mix", "s16", duration_ms, 0),
+        receipt=EngineReceipt("onnx", "m", "0", "cpu", 1, {}),
+        timings_s={"decode": 0.0, "score": 0.0},
+    )
+
+
+def test_figures():
+    segments = [
+        Segment(1000, 3000, 0.9, EndReason.SILENCE),
+        Segment(3500, 9500, 0.9, EndReason.MAX_LENGTH),
+    ]
+    summary = summarise(segments, 20_000)
+    assert (summary.count, summary.capped) == (2, 1)
+    assert (summary.speech_ms, summary.speech_share) == (8000, 0.4)
+    assert (summary.longest_ms, summary.longest_pause_ms) == (6000, 10_500)
+
+
+def test_figures_of_nothing():
+    assert summarise([], 0).speech_share == 0
+    assert summarise([], 5000).longest_pause_ms == 5000
+
+
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        (scores_of([]), "too_short"),
+        (scores_of(np.full(300, 0.05), peak=0), "silent"),
+        (scores_of(np.full(300, 0.7)), "below_threshold"),
+        (scores_of([*[0.1] * 100, *[0.95] * 10, *[0.1] * 100]), "too_brief"),
+    ],
+)
+def test_reasons(scores, reason):
+    explanation = explain_empty(scores, VadOptions())
+    assert explanation.reason == reason
+    assert explanation.message("en") != explanation.message("zh")
+
+
+def test_says_which_threshold_would_find_how_much():
+    # 0.7 is reached up to a threshold of 0.4; 0.5 more up to 0.
+    scores = scores_of([*[0.1] * 200, *[0.7] * 100, *[0.1] * 200, *[0.5] * 100, *[0.1] * 200])
+    explanation = explain_empty(scores, VadOptions())
+    assert explanation.alternatives[:2] == ((0.3, 1), (0.0, 2))
+    for threshold, count in explanation.alternatives:
+        assert len(scores.segments(VadOptions(speech_noise_thres=threshold))) == count
+    assert "70%" in explanation.message("en")
+    assert "0.3" in explanation.message("zh")

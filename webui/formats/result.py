@@ -1,0 +1,48 @@
+"""One recording, decided with one set of options: what every format writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from webui.vad.options import VadOptions
+from webui.vad.scores import SpeechScores
+from webui.vad.segment import Segment
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Scores, the options that were applied to them, and the segments that came out.
+
+    Attributes:
+        scores: of the recording.
+        options: in force.
+        segments: in order of time.
+        endpoint_s: seconds that the endpointer took; 0 where it was not measured.
+    """
+
+    scores: SpeechScores
+    options: VadOptions
+    segments: tuple[Segment, ...]
+    endpoint_s: float = 0.0
+
+    @classmethod
+    def of(cls, scores: SpeechScores, options: VadOptions) -> Result:
+        """Apply options to scores and measure how long that takes."""
+        begin = time.perf_counter()
+        segments = scores.segments(options)
+        return cls(scores, options, segments, time.perf_counter() - begin)
+
+    @property
+    def timings_s(self) -> Mapping[str, float]:
+        """Seconds of each stage: "decode", "score", "endpoint", "total"."""
+        stages = {**self.scores.timings_s, "endpoint": self.endpoint_s}
+        return {**stages, "total": sum(stages.values())}
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds of work for each second of audio; None for an empty recording."""
+        if not self.scores.duration_ms:
+            return None
+        return self.timings_s["total"] * 1000 / self.scores.duration_ms
