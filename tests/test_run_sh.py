@@ -6,6 +6,7 @@ line that tells how it was called, and a build backend that needs no download.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -44,7 +45,8 @@ def build_editable(directory, config_settings=None, metadata_directory=None):
         time.sleep(60)
     name = "demo_studio-1.0-0.editable-py3-none-any.whl"
     with zipfile.ZipFile(pathlib.Path(directory) / name, "w") as wheel:
-        wheel.writestr("demo_studio.pth", str(pathlib.Path.cwd()) + "\\n")
+        paths = [str(pathlib.Path.cwd()), os.environ.get("DEMO_PATH", "")]
+        wheel.writestr("demo_studio.pth", "\\n".join(paths))
         wheel.writestr(f"{META}/METADATA", (
             "Metadata-Version: 2.1\\nName: demo-studio\\nVersion: 1.0\\n"
             "Provides-Extra: funasr\\nRequires-Dist: demo-heavy; extra == 'funasr'\\n"
@@ -165,6 +167,11 @@ def _make(folder: Path, root: Path) -> Project:
         "FSMN_VAD_PYTHON": sys.executable,
         "FSMN_VAD_MODEL_DIR": str(model),
     }
+    if sys.version_info < (3, 11):
+        # What weights.py reads the manifest with, from the environment of the tests.
+        tomli = importlib.util.find_spec("tomli")
+        assert tomli is not None and tomli.origin is not None
+        environment["DEMO_PATH"] = str(Path(tomli.origin).parent.parent)
     return Project(tree, environment)
 
 
