@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from itertools import chain
+from itertools import chain, islice
 from types import TracebackType
 
 import numpy as np
@@ -115,20 +115,19 @@ class AudioReader:
         )
 
     def _start(self) -> Iterator[AudioFrame]:
-        # The first frame is decoded at once, so that what is wrong shows on opening.
+        # The first frames are decoded at once, so that what is wrong shows on opening.
         track = self._track
         frames = track.frames()
-        first = next(frames, None)
+        first = list(islice(frames, track.frames_to_trust))
+        reason = track.reason_to_refuse(len(first))
+        if reason:
+            raise reason
         self._format = (track.sample_format, track.sample_rate_hz, track.channels)
-        if first is None:
-            reason = track.nothing_decoded()
-            if reason:
-                raise reason
-        else:
-            self._format = signature(first)
+        if first:
+            self._format = signature(first[0])
         if self._channel == "right" and self._format[2] < 2:
             raise ChannelMissingError(file=track.file, channels=1, channel=self._channel)
-        return chain([first] if first else [], frames)
+        return chain(first, frames)
 
     def _batches(self, frames: Iterator[AudioFrame]) -> Iterator[list[AudioFrame]]:
         # Frames may be as short as 20 ms; a second at a time is converted faster.

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from webui.audio import SAMPLE_RATE_HZ
 
-# One second of silence is longer than the filter at any rate.
-_TAIL_S = 1
+# Silence that pushes the last samples out of the filter: four times its length
+# (32 samples of the lower rate). swresample's own way of ending loses samples
+# when the whole input is not much longer than the filter.
+_TAIL_SAMPLES = 128
 
 
 class Resampler:
@@ -33,7 +35,6 @@ class Resampler:
         self._graph = _new_graph()
         self._fed_samples = 0
         self._given_samples = 0
-        self._unanswered: list[NDArray[np.float32]] = []
 
     def feed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take ``samples`` (n,) and return what is ready, (m,) float32 at 16 kHz.
@@ -45,28 +46,20 @@ class Resampler:
         self._fed_samples += len(samples)
         ready = _convert(self._graph, samples, self.source_rate_hz)
         self._given_samples += len(ready)
-        if self._given_samples:
-            self._unanswered.clear()
-        else:
-            self._unanswered.append(samples.copy())
         return ready
 
     def flush(self) -> NDArray[np.float32]:
-        """Return the samples still held, (m,) float32, and start afresh."""
-        rest = _concatenate([_array(frame) for frame in self._graph.resample(None)])
+        """Return the samples still held, (m,) float32, and start afresh.
+
+        Altogether n samples give n * 16000 / source_rate_hz, rounded up.
+        """
         wanted = math.ceil(self._fed_samples * SAMPLE_RATE_HZ / self.source_rate_hz)
-        if self._unanswered and not len(rest):
-            rest = self._convert_short()
-        rest = rest[: max(0, wanted - self._given_samples)]
+        tail = math.ceil(_TAIL_SAMPLES * max(1.0, self.source_rate_hz / SAMPLE_RATE_HZ))
+        rest = _convert(self._graph, np.zeros(tail, np.float32), self.source_rate_hz)
+        rest = rest[: wanted - self._given_samples]
         self._graph = _new_graph()
         self._fed_samples = self._given_samples = 0
-        self._unanswered.clear()
         return rest
-
-    def _convert_short(self) -> NDArray[np.float32]:
-        # swresample gives nothing at all for input shorter than its filter.
-        tail = np.zeros(_TAIL_S * self.source_rate_hz, np.float32)
-        return _convert(_new_graph(), _concatenate([*self._unanswered, tail]), self.source_rate_hz)
 
 
 def _new_graph() -> av.AudioResampler:

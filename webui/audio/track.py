@@ -37,6 +37,10 @@ _OPEN_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 # their duration from the bit rate.
 _HEADERLESS = frozenset({"mp3", "aac", "ac3", "eac3", "mpeg", "mpegts"})
 
+# In random bytes a frame is found now and then; among so many frames of a real
+# file at least half are sound.
+_HEADERLESS_FRAMES = 50
+
 # First bytes (and where they stand) of formats that are recognised for sure.
 _SIGNATURES = ((0, b"RIFF"), (0, b"fLaC"), (0, b"OggS"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"))
 
@@ -100,13 +104,22 @@ class Track:
                 continue
             yield from (f for f in frames if f.samples and _is_usable_rate(f.sample_rate))
 
-    def nothing_decoded(self) -> AudioError | None:
-        """Name the reason, if ``frames`` yielded none; None if the track is just empty."""
-        if not self.damaged_packets:
-            return None
-        if self.container in _HEADERLESS:
+    @property
+    def frames_to_trust(self) -> int:
+        """How many frames must be looked at before the file can be believed to be audio."""
+        return _HEADERLESS_FRAMES if self.container in _HEADERLESS else 1
+
+    def reason_to_refuse(self, frames: int) -> AudioError | None:
+        """Judge the file by its beginning; None if it is good, or empty.
+
+        Args:
+            frames: how many of the first ``frames_to_trust`` there were.
+        """
+        if self.container in _HEADERLESS and self.damaged_packets > frames:
             return NotAudioError(file=self.file)
-        return DecodeError(file=self.file, reason=f"{self.damaged_packets} damaged packets")
+        if self.damaged_packets and not frames:
+            return DecodeError(file=self.file, reason=f"{self.damaged_packets} damaged packets")
+        return None
 
     def _describe(self, head: bytes) -> None:
         media = self._media
