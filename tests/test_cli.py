@@ -1,0 +1,147 @@
+"""The command line as a shell sees it: standard output, standard error, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+TWELVE = [
+    [70, 2340], [2620, 6200], [6480, 23670], [23950, 26250], [26780, 28990], [29950, 31430],
+    [31750, 37600], [38210, 46900], [47310, 49630], [49910, 56460], [56740, 59540], [59820, 70450],
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fsmn_vad(root, model_dir):
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "webui", *map(str, arguments)],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(root),
+                "FSMN_VAD_MODEL_DIR": str(model_dir),
+                "FSMN_VAD_ENGINE": "onnx",
+                "FSMN_VAD_LANGUAGE": "en",
+                **environment,
+            },
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def recording(root):
+    return next(iter(sorted((root / "assets" / "audio").glob("*clean*"))))
+
+
+def test_the_twelve_segments(fsmn_vad, shared_data):
+    run = fsmn_vad("detect", shared_data / "vad_example.wav")
+    assert (run.returncode, run.stderr) == (0, "")
+    line, rest = run.stdout.split("\n", 1)
+    assert rest == ""
+    found = [[s["start_ms"], s["end_ms"]] for s in json.loads(line)["segments"]]
+    assert found == TWELVE
+
+
+@pytest.mark.funasr
+def test_funasr_keeps_standard_output_clean(fsmn_vad, recording):
+    run = fsmn_vad("detect", "--engine", "funasr", recording)
+    assert run.returncode == 0
+    assert json.loads(run.stdout)["engine"] == "funasr"
+
+
+def test_one_bad_file_does_not_stop_the_rest(fsmn_vad, recording, tmp_path):
+    text = tmp_path / "note.wav"
+    text.write_text("not audio")
+    run = fsmn_vad("detect", tmp_path / "missing.wav", text, recording)
+    assert run.returncode == 1
+    assert json.loads(run.stdout)["file"] == recording.name
+    assert "missing.wav" in run.stderr
+    assert "note.wav" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_csv_of_several_files_has_one_header(fsmn_vad, recording):
+    run = fsmn_vad("detect", "--format", "csv", recording, recording)
+    rows = list(csv.reader(io.StringIO(run.stdout)))
+    assert rows[0][:3] == ["file", "start_ms", "end_ms"]
+    assert len(rows) % 2 == 1
+    assert all(row[0] == recording.name for row in rows[1:])
+
+
+def test_options_and_presets_reach_the_endpointer(fsmn_vad, recording):
+    run = fsmn_vad(
+        "detect", "--preset", "meeting", "--max-end-silence-time", "300", "--channel", "left",
+        recording,
+    )  # fmt: skip
+    options = json.loads(run.stdout)["options"]
+    assert (options["max_end_silence_time"], options["speech_noise_thres"]) == (300, 0.3)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["detect"],
+        ["detect", "--speech-noise-thres", "3", "a.wav"],
+        ["detect", "--max-end-silence-time", "soon", "a.wav"],
+        ["detect", "--threads", "-1", "a.wav"],
+        ["detect", "--output", "/no/such/directory/x.json", "a.wav"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage(fsmn_vad, arguments):
+    run = fsmn_vad(*arguments)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert "Traceback" not in run.stderr
+
+
+def test_output_file_appears_when_it_is_complete(fsmn_vad, recording, tmp_path):
+    output = tmp_path / "结果 1.json"
+    run = fsmn_vad("detect", "--output", output, recording)
+    assert (run.returncode, run.stdout) == (0, "")
+    assert json.loads(output.read_text(encoding="utf-8"))["segments"]
+    assert [path.name for path in tmp_path.iterdir()] == [output.name]
+
+
+def test_a_reader_that_has_enough(fsmn_vad, root, recording, model_dir):
+    environment = {**os.environ, "FSMN_VAD_MODEL_DIR": str(model_dir), "FSMN_VAD_ENGINE": "onnx"}
+    command = f"{sys.executable} -m webui detect {recording} {recording} | true"
+    run = subprocess.run(
+        command, shell=True, cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert "Traceback" not in run.stderr
+    assert "BrokenPipe" not in run.stderr
+
+
+def test_says_why_nothing_was_found_in_the_users_language(fsmn_vad, recording):
+    arguments = ["detect", "--speech-noise-thres", "1", recording]
+    english = fsmn_vad(*arguments).stderr
+    chinese = fsmn_vad(*arguments, FSMN_VAD_LANGUAGE="auto", LC_ALL="zh_CN.UTF-8").stderr
+    assert "no speech" in english
+    assert "没有语音" in chinese
+
+
+def test_models(fsmn_vad, tmp_path):
+    listed = fsmn_vad("models", "list")
+    assert "fsmn-vad-16k-zh" in listed.stdout
+    assert fsmn_vad("models", "verify").returncode == 0
+    unknown = fsmn_vad("models", "verify", "nonsense")
+    assert unknown.returncode == 1
+    assert "fsmn-vad-16k-zh" in unknown.stderr
+
+
+def test_version_and_help(fsmn_vad):
+    assert fsmn_vad("--version").stdout.startswith("fsmn-vad ")
+    helped = fsmn_vad("detect", "--help").stdout
+    assert "--max-end-silence-time" in helped
+    assert "150 to 6000 ms" in helped
