@@ -1,0 +1,1 @@
+"""The page: a Gradio application in English and in Simplified Chinese."""

@@ -1,0 +1,65 @@
+"""Who may see the page: one sign-in for both languages, the results and the API."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from webui.errors import SettingsError
+from webui.settings import Settings
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to serve without a password where other machines can reach the page.
+
+    Raises:
+        SettingsError: the address is not a loopback one and there is no password.
+    """
+    if settings.host not in _LOOPBACK and settings.password is None:
+        raise SettingsError(
+            name="FSMN_VAD_PASSWORD",
+            reason=f"other machines can reach {settings.host}; set user:password first, "
+            "or listen on 127.0.0.1",
+            reason_zh=f"其他机器可以访问 {settings.host}；请先设置“用户名:密码”，或改用 127.0.0.1",
+        )
+
+
+class PasswordGate:
+    """ASGI middleware: HTTP Basic sign-in in front of everything.
+
+    Args:
+        app: what is behind it.
+        password: "user:password".
+    """
+
+    def __init__(self, app: ASGIApp, password: str) -> None:
+        self._app = app
+        self._password = password.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "lifespan" or self._is_known(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        challenge = {"www-authenticate": 'Basic realm="FSMN-VAD Studio", charset="UTF-8"'}
+        await PlainTextResponse("401", 401, challenge)(scope, receive, send)
+
+    def _is_known(self, headers: Headers) -> bool:
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "basic":
+            return False
+        try:
+            decoded = base64.b64decode(given, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return secrets.compare_digest(decoded, self._password)

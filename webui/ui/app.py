@@ -1,0 +1,214 @@
+"""The page's server: one address, a page in each language, everything on this machine."""
+
+from __future__ import annotations
+
+import os
+
+# Before Gradio is imported: it would look up its own version on the network.
+os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+import warnings
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from webui.errors import LANGUAGES, PortTakenError
+from webui.settings import Settings
+from webui.ui import components, theme
+from webui.ui.access import PasswordGate, check_exposure
+from webui.ui.i18n import Texts
+from webui.ui.language import PATHS, LanguageGate, PageHead
+from webui.ui.routes import routes
+from webui.ui.studio import Studio
+from webui.ui.tabs import detect, system
+
+_SWEEP_S = 600.0
+_SHUTDOWN_S = 1
+_ROOTS = {"en": "./", "zh": "../"}
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="48" '
+    'rx="12" fill="#0b7a6e"/><path d="M9 24h4M16 19v10M21 12v24M26 16v16M31 20v8M35 24h4" '
+    'fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>'
+)
+
+
+def build_page(studio: Studio, language: str) -> gr.Blocks:
+    """Make the page in one language.
+
+    Args:
+        studio: what all sessions share.
+        language: "en" or "zh".
+    """
+    texts = Texts(language)
+    root = _ROOTS[language]
+    age_s = int(studio.settings.upload_age_s)
+    page = gr.Blocks(
+        title=texts("page.title"),
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(min(age_s, 3600), age_s),
+    )
+    with page:
+        components.component("header", texts, language=language, root=root)
+        with gr.Row(elem_classes="vad-layout"):
+            parts = detect.build_input(studio, texts, root)
+            parts.update(detect.build_result(texts))
+            with gr.Column(elem_classes="vad-area-side"):
+                tuning = detect.build_tuning(texts)
+                controls = system.build(texts)
+            detect.build_segments(texts)
+        tab = detect.DetectTab(**parts, result_id=gr.State(""), width_px=gr.State(1000))
+        detect.wire(tab, tuning, detect.Detection(studio, texts, root), texts)
+        panel = system.SystemPanel(studio, texts)
+        system.wire(controls, panel, tab.engine, page)
+
+        def leave(request: gr.Request) -> None:
+            studio.jobs.stop(request.session_hash or "")
+
+        page.unload(leave)
+    return page
+
+
+def create_app(studio: Studio) -> ASGIApp:
+    """Make the server's application: both pages, the plain routes, language and sign-in.
+
+    It closes ``studio`` when it ends.
+    """
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(studio))
+    app.router.routes.extend(routes(studio))
+    upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
+    # The longer path first: a mount at "/" takes all that comes after it.
+    for language in sorted(LANGUAGES, key=lambda name: -len(PATHS[name])):
+        with warnings.catch_warnings():
+            # Gradio 6.31 asks Starlette for names that Starlette calls old.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            gr.mount_gradio_app(
+                app,
+                build_page(studio, language),
+                PATHS[language].rstrip("/") or "/",
+                server_name=studio.settings.host,
+                server_port=studio.settings.port,
+                footer_links=[],
+                run_history=False,
+                show_error=False,
+                max_file_size=upload_bytes,
+                ssr_mode=False,
+                enable_monitoring=False,
+                theme=theme.theme(),
+                css=theme.styles(),
+            )
+    script = theme.static("early.js")
+    icon = "data:image/svg+xml," + quote(_ICON)
+    heads = {}
+    for language in LANGUAGES:
+        texts = Texts(language)
+        heads[language] = PageHead(texts("page.title"), texts("page.description"), script, icon)
+    gate: ASGIApp = LanguageGate(app, heads, studio.settings.language)
+    if studio.settings.password is not None:
+        gate = PasswordGate(gate, studio.settings.password)
+    return gate
+
+
+def _lifespan(studio: Studio) -> object:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async def sweep() -> None:
+            while True:
+                await asyncio.sleep(_SWEEP_S)
+                await asyncio.to_thread(studio.sweep)
+
+        task = asyncio.create_task(sweep())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.to_thread(studio.close)
+
+    return lifespan
+
+
+class _Server(uvicorn.Server):
+    """Says its address as soon as it answers."""
+
+    def __init__(self, config: uvicorn.Config, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"FSMN-VAD Studio: {self._address}", file=sys.stderr, flush=True)
+
+
+def serve(settings: Settings) -> None:
+    """Serve the page until the process is told to end.
+
+    Raises:
+        PortTakenError: another program listens on the address.
+        SettingsError: other machines could reach the page and there is no password.
+    """
+    check_exposure(settings)
+    check_port(settings.host, settings.port)
+    _stay_local()
+    studio = Studio(settings)
+    # Gradio keeps what it makes beside the uploads, so that it goes with them.
+    os.environ["GRADIO_TEMP_DIR"] = str(studio.workspace.directory / "gradio")
+    try:
+        config = uvicorn.Config(
+            create_app(studio),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            timeout_graceful_shutdown=_SHUTDOWN_S,
+            ws="none",
+        )
+        # Open event streams are cut at the end; that is no error.
+        logging.getLogger("uvicorn.error").addFilter(
+            lambda record: "graceful shutdown" not in record.getMessage()
+        )
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        _Server(config, f"http://{host}:{settings.port}").run()
+    finally:
+        studio.close()
+
+
+def _stay_local() -> None:
+    """Keep requests to this machine away from a proxy."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost", "::1"]))
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that the address can be listened on.
+
+    Raises:
+        PortTakenError: it is in use; the error names a free port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if _can_bind(family, host, port):
+        return
+    others = range(port + 1, min(port + 50, 65_536))
+    other = next((number for number in others if _can_bind(family, host, number)), 0)
+    raise PortTakenError(name="port", host=host, port=port, other=other or 8765)
+
+
+def _can_bind(family: socket.AddressFamily, host: str, port: int) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name != "nt":
+            # As the server itself does: an address whose last connection is closing is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,55 @@
+"""Own components: each is a static template, its script and its style, in files.
+
+A component's value is one JSON string; its script writes the values into the
+template as text, so that a file's name can never become markup or code.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from importlib import resources
+from typing import Any
+
+import gradio as gr
+
+from webui.ui.i18n import Texts
+
+NAMES = ("header", "source", "status", "result", "segments", "system")
+
+
+def component(name: str, texts: Texts, **props: Any) -> gr.HTML:
+    """Make one of the components.
+
+    Args:
+        name: of its files.
+        texts: language of its words; ``[[key]]`` in the template is replaced by a
+            text, and the script gets all texts of ``name`` as ``props.texts``.
+        props: further values for the script, of types that JSON has.
+    """
+
+    def word(match: re.Match[str]) -> str:
+        return html.escape(texts(match[1]))
+
+    template = re.sub(r"\[\[([\w.]+)\]\]", word, _read(f"{name}.html"))
+    script = _read(f"{name}.js")
+    return gr.HTML(
+        "",
+        html_template=template,
+        js_on_load=script,
+        apply_default_css=False,
+        elem_classes=f"vad-{name}",
+        elem_id=f"vad-{name}",
+        texts=json.dumps(texts.group(name), ensure_ascii=False),
+        **props,
+    )
+
+
+def styles() -> str:
+    """Return the style sheets of all components."""
+    return "\n".join(_read(f"{name}.css") for name in NAMES)
+
+
+def _read(name: str) -> str:
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")

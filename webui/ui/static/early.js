@@ -1,0 +1,4 @@
+// Gradio's own words and numbers follow the page's language, not the browser's.
+for (const [name, value] of [["language", "[[locale]]"], ["languages", ["[[locale]]"]]]) {
+	Object.defineProperty(navigator, name, { get: () => value, configurable: true });
+}

@@ -1,0 +1,116 @@
+"""What all sessions of a page share: engine, scores, uploads, memory readings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from webui.engine import Engine, MemoryReading
+from webui.settings import Settings, project_root
+from webui.ui.session import RunningJobs, ScoreCache, Workspace
+
+_READING_AGE_S = 1.0
+_TREND_POINTS = 150
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """Memory at one moment.
+
+    Attributes:
+        time_s: time.monotonic().
+        page_bytes, engine_bytes: own memory of the two processes.
+    """
+
+    time_s: float
+    page_bytes: int
+    engine_bytes: int
+
+
+class MemorySampler:
+    """Reads memory for all sessions: at most once a second, however many ask.
+
+    Args:
+        read: takes a reading.
+    """
+
+    def __init__(self, read: Callable[[], MemoryReading]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._taken_s = -_READING_AGE_S
+        self._reading: MemoryReading | None = None
+        self._trend: deque[TrendPoint] = deque(maxlen=_TREND_POINTS)
+
+    def reading(self, *, fresh: bool = False) -> MemoryReading:
+        """Return a reading that is at most a second old.
+
+        Args:
+            fresh: take a new one in any case.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if fresh or self._reading is None or now - self._taken_s >= _READING_AGE_S:
+                self._reading = reading = self._read()
+                self._taken_s = now
+                self._trend.append(
+                    TrendPoint(
+                        now,
+                        reading.page_uss_bytes or reading.page_rss_bytes,
+                        reading.engine_uss_bytes or reading.engine_rss_bytes,
+                    )
+                )
+            return self._reading
+
+    def trend(self) -> tuple[TrendPoint, ...]:
+        """Return the readings of the last minutes, oldest first."""
+        with self._lock:
+            return tuple(self._trend)
+
+
+class Studio:
+    """What all sessions share.
+
+    Args:
+        settings: of the program.
+
+    Attributes:
+        settings: as given.
+        engine: the process that scores.
+        cache: scored recordings.
+        workspace: uploads.
+        jobs: what runs now, by session.
+        sampler: memory readings.
+        demos: demo recordings by name.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.engine = Engine(settings)
+        self.cache = ScoreCache(settings.cache_bytes)
+        self.workspace = Workspace(settings.workspace_directory)
+        self.jobs = RunningJobs()
+        self.sampler = MemorySampler(self.engine.memory)
+        self.demos = demo_recordings()
+
+    def sweep(self) -> None:
+        """Forget results and uploads that are too old."""
+        self.cache.sweep(self.settings.upload_age_s)
+        self.workspace.sweep(self.settings.upload_age_s)
+
+    def close(self) -> None:
+        """End the engine's process and delete the uploads."""
+        self.engine.close()
+        self.workspace.close()
+
+
+def demo_recordings() -> dict[str, Path]:
+    """Return the demo recordings that are here, by name, in the order of the page."""
+    root = project_root()
+    directory = root / "assets" / "audio" if root else None
+    if directory is None or not directory.is_dir():
+        return {}
+    return {path.stem: path for path in sorted(directory.glob("*.flac"))}

@@ -1,0 +1,1 @@
+"""Parts of the page; each has build(), which makes components, and wire(), which joins them."""

@@ -1,0 +1,185 @@
+"""What the page's components show, as the JSON strings that are their values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from webui import plots
+from webui.engine import JobProgress
+from webui.errors import StudioError
+from webui.ui import words
+from webui.ui.i18n import Texts
+from webui.vad.options import VadOptions
+from webui.vad.scorers import SCORERS, STAGES
+from webui.vad.scores import SpeechScores
+from webui.vad.segment import Segment
+from webui.vad.summary import explain_empty, summarise
+
+RESULT_KEY = "r"
+_NARROW_PX = 560
+_FIGURE_HEIGHT_PX = 300
+_NARROW_HEIGHT_PX = 250
+_DOWNLOADS = {"json": "segments", "csv": "segments", "svg": "figure", "png": "figure"}
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class ResultView:
+    """A result as the page in one language shows it.
+
+    Attributes:
+        texts: the language.
+        root: relative address of the server's root.
+    """
+
+    texts: Texts
+    root: str
+
+    def show(self, result_id: str, scores: SpeechScores, options: VadOptions, width_px: int) -> str:
+        """Return the value of the component "result".
+
+        Args:
+            result_id: of the scores in the cache.
+            scores: of the recording.
+            options: in force.
+            width_px: of the picture.
+        """
+        texts = self.texts
+        segments = scores.segments(options)
+        figure, lanes = plots.page_svg(
+            scores,
+            segments,
+            options,
+            width_px=width_px,
+            height_px=_NARROW_HEIGHT_PX if width_px < _NARROW_PX else _FIGURE_HEIGHT_PX,
+        )
+        empty = "" if segments else explain_empty(scores, options).message(texts.language)
+        return _dump(
+            {
+                "id": result_id,
+                "file": scores.audio.file,
+                "about": scores.audio.describe(texts.language),
+                # What "about" says already is left out.
+                "notices": [
+                    notice.message(texts.language)
+                    for notice in scores.audio.notices
+                    if notice.code not in ("resampled", "mixed")
+                ],
+                "tiles": self._tiles(scores, segments),
+                "empty": empty,
+                "threshold": texts("result.threshold", level=_level(options)),
+                "figure": figure,
+                "lanes": lanes.__dict__,
+                "audio": f"{self.root}results/{result_id}/audio",
+                "rows": [
+                    [s.start_ms, s.end_ms, round(s.confidence, 4), s.end_reason.value]
+                    for s in segments
+                ],
+                "query": _address(result_id, options),
+                "files": self._files(result_id, options),
+            }
+        )
+
+    def _tiles(self, scores: SpeechScores, segments: tuple[Segment, ...]) -> list[dict[str, str]]:
+        texts = self.texts
+        duration_s = scores.duration_ms / 1000
+        summary = summarise(segments, scores.duration_ms)
+        work_s = sum(scores.timings_s.values())
+        factor = work_s / duration_s if duration_s else 0.0
+        capped = texts("result.capped", count=summary.capped) if summary.capped else ""
+        receipt = scores.receipt
+        label = SCORERS[receipt.engine].label[texts.language]
+        return [
+            _tile(texts("result.segments"), str(summary.count), capped),
+            _tile(
+                texts("result.share"),
+                f"{summary.speech_share:.1%}",
+                texts(
+                    "result.share_note",
+                    speech=words.span(texts, summary.speech_ms / 1000),
+                    duration=words.span(texts, duration_s),
+                ),
+            ),
+            _tile(texts("result.longest"), words.span(texts, summary.longest_ms / 1000)),
+            _tile(texts("result.pause"), words.span(texts, summary.longest_pause_ms / 1000)),
+            _tile(
+                texts("result.factor"),
+                f"{factor:.4f}",
+                texts("result.factor_note", work=words.span(texts, work_s)),
+            ),
+            _tile(texts("result.engine"), label, receipt.device),
+        ]
+
+    def _files(self, result_id: str, options: VadOptions) -> dict[str, str]:
+        query = urlencode({**options.as_dict(), "language": self.texts.language})
+        return {
+            kind: f"{self.root}results/{result_id}/{name}.{kind}?{query}"
+            for kind, name in _DOWNLOADS.items()
+        }
+
+
+def _tile(label: str, value: str, note: str = "") -> dict[str, str]:
+    return {"label": label, "value": value, "note": note}
+
+
+def _level(options: VadOptions) -> str:
+    return f"{(1 + options.speech_noise_thres) / 2:.1%}".replace(".0%", "%")
+
+
+def _address(result_id: str, options: VadOptions) -> str:
+    """Query of a page's address that opens the result again, with what differs from the default."""
+    usual = VadOptions().as_dict()
+    changed = {name: value for name, value in options.as_dict().items() if value != usual[name]}
+    return urlencode({RESULT_KEY: result_id, **changed})
+
+
+def idle() -> str:
+    """Return the status of a page on which nothing runs and nothing is wrong."""
+    return _dump({"kind": "idle"})
+
+
+def notice(message: str) -> str:
+    """Return a status that tells something."""
+    return _dump({"kind": "notice", "title": message})
+
+
+def problem(error: StudioError, texts: Texts) -> str:
+    """Return a status that says what went wrong and what to do."""
+    return _dump({"kind": "error", "title": error.message(texts.language)})
+
+
+def progress(now: JobProgress, texts: Texts) -> str:
+    """Return the status of a page whose job is as far as ``now``."""
+    if now.phase == "queued":
+        title = texts("status.queued") if now.ahead else texts("status.starting")
+        detail = texts("status.ahead", count=now.ahead) if now.ahead else ""
+        return _dump({"kind": "progress", "title": title, "detail": detail})
+    if now.phase == "loading":
+        stage = STAGES.get(now.stage, {}).get(texts.language, "")
+        return _dump({"kind": "progress", "title": texts("status.loading"), "detail": stage})
+    parts = []
+    if now.fraction is not None and now.duration_s:
+        place = texts(
+            "status.place",
+            position=words.position(now.position_s),
+            duration=words.position(now.duration_s),
+        )
+        parts = [f"{now.fraction:.0%}", place]
+    elif now.position_s:
+        parts = [words.position(now.position_s)]
+    if now.eta_s is not None and now.eta_s >= 1:
+        parts.append(texts("status.left", time=words.span(texts, round(now.eta_s))))
+    return _dump(
+        {
+            "kind": "progress",
+            "title": texts("status.scoring"),
+            "detail": " · ".join(parts),
+            "fraction": now.fraction,
+        }
+    )

@@ -1,0 +1,31 @@
+"""Numbers as people read them, in the page's language."""
+
+from __future__ import annotations
+
+from webui.ui.i18n import Texts
+
+
+def size(size_bytes: int | None) -> str:
+    """Write an amount of memory: "76 MB", "3.2 GB"; a dash where it is not known."""
+    if size_bytes is None:
+        return "–"
+    if size_bytes >= 1e9:
+        return f"{size_bytes / 1e9:.1f} GB"
+    return f"{size_bytes / 1e6:.0f} MB"
+
+
+def position(seconds: float) -> str:
+    """Write a place in a recording: "2:05", "1:02:05"."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+
+
+def span(texts: Texts, seconds: float) -> str:
+    """Write how long something takes: "0.42 s", "23.9 s", "5 min 10 s", "2 h 05 min"."""
+    if seconds < 60:
+        return texts("unit.s", s=f"{seconds:.2f}" if seconds < 10 else f"{seconds:.1f}")
+    whole = round(seconds)
+    if whole < 3600:
+        return texts("unit.min_s", min=whole // 60, s=whole % 60)
+    return texts("unit.h_min", h=whole // 3600, min=f"{whole % 3600 // 60:02d}")
