@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -27,7 +26,7 @@ from matplotlib.path import Path as Outline
 
 from webui.vad.options import VadOptions
 from webui.vad.segment import EndReason, Segment
-from webui.vad.timebase import FRAME_HOP_MS, SAMPLE_RATE_HZ
+from webui.vad.timebase import FRAME_HOP_MS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,12 +37,13 @@ FloatArray = npt.NDArray[np.float64]
 
 _DPI = 72  # one point is one pixel, and one unit of an SVG
 _EXPORT_DPI = 144
-_LEFT, _RIGHT, _BOTTOM, _GAP = 40, 10, 24, 8  # pixels around and between the lanes
+LEFT_PX, RIGHT_PX = 40, 10  # beside the lanes
+_BOTTOM, _GAP = 24, 8  # pixels below and between the lanes
 _TITLE = 48  # pixels above the lanes of an exported figure
 _WAVE_SHARE = 0.48
 _TICK_STEPS_S = (
-    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
-    *(60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400),
+    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
+    *(3600, 7200, 10_800, 21_600, 43_200, 86_400),
 )
 _PIXELS_PER_TICK = 84
 _MIN_EDGE_PIXELS = 9  # closer together, edges and numbers are clutter
@@ -82,8 +82,12 @@ class Palette:
         ground: behind everything; None leaves it transparent.
         ink: numbers and words.
         grid: lines between and around the lanes.
-        wave, segment, edge, cut, probability, threshold: of what they name; ``cut``
-            marks an end that was forced by the longest segment allowed.
+        wave: of the sound.
+        segment: behind speech.
+        edge: where segments start and end, and the sound within them.
+        cut: an end that was forced by the longest segment allowed.
+        probability: of speech.
+        threshold: from which a frame counts as speech.
     """
 
     ground: str | None = "#ffffff"
@@ -98,33 +102,6 @@ class Palette:
 
 
 PRINT = Palette()
-# On the page each of these colours becomes a CSS variable, so that light and dark
-# need no second drawing.
-_MARKS = Palette(
-    ground=None,
-    ink="#0a0b01",
-    grid="#0a0b02",
-    wave="#0a0b03",
-    segment="#0a0b04",
-    edge="#0a0b05",
-    cut="#0a0b06",
-    probability="#0a0b07",
-    threshold="#0a0b08",
-)
-
-
-@dataclass(frozen=True)
-class Lanes:
-    """Where the time axis lies in a page figure.
-
-    Attributes:
-        left, right: edges of the lanes, as shares of the picture's width.
-        duration_ms: what lies between them.
-    """
-
-    left: float
-    right: float
-    duration_ms: int
 
 
 def clock(seconds: float, step_s: float = 1.0, longest_s: float | None = None) -> str:
@@ -153,46 +130,6 @@ def tick_step_s(duration_s: float, pixels: float) -> float:
     """Choose the distance between time ticks so that their labels do not touch."""
     wanted = duration_s / max(2.0, pixels / _PIXELS_PER_TICK)
     return next((step for step in _TICK_STEPS_S if step >= wanted), _TICK_STEPS_S[-1])
-
-
-def page_svg(
-    scores: SpeechScores,
-    segments: Sequence[Segment],
-    options: VadOptions,
-    *,
-    width_px: int = 1000,
-    height_px: int = 300,
-) -> tuple[str, Lanes]:
-    """Draw a result for the page.
-
-    The picture has no words, so that the page can set them in its language and
-    fonts; its colours are the CSS variables ``--vad-ink``, ``--vad-wave`` and so on.
-
-    Returns:
-        An ``<svg>`` element without prolog, and where its time axis lies.
-    """
-    svg = _svg(
-        draw(
-            scores,
-            segments,
-            options,
-            width_px=width_px,
-            height_px=height_px,
-            palette=_MARKS,
-            with_words=False,
-        )
-    )
-    # The style element would hold for the whole page; hundredths of a pixel are enough.
-    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg[svg.index("<svg") :], flags=re.S)
-    svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)
-    for name in Palette.__dataclass_fields__:
-        mark = getattr(_MARKS, name)
-        if mark:
-            svg = svg.replace(mark, f"var(--vad-{name})")
-    width, height = f'width="{width_px}pt"', f'height="{height_px}pt"'
-    svg = svg.replace(width, 'width="100%"', 1).replace(height, "", 1)
-    lanes = Lanes(_LEFT / width_px, 1 - _RIGHT / width_px, scores.duration_ms)
-    return svg, lanes
 
 
 def save(figure: Figure, path: str | Path) -> None:
@@ -227,8 +164,9 @@ def draw(
     Args:
         scores: of the recording.
         segments: to shade, in order of time.
-        options: those that gave the segments; the threshold line shows them.
-        width_px, height_px: size, at 72 pixels an inch.
+        options: that gave the segments.
+        width_px: width, at 72 pixels an inch.
+        height_px: height.
         language: of the words; Chinese needs a font that has it, else English is used.
         palette: colours.
         with_words: add a title and a legend.
@@ -241,7 +179,7 @@ def draw(
     top = _TITLE if with_words else 4
     wave, probability = _lanes(figure, width_px, height_px, top, palette)
     duration_s = max(scores.duration_ms, FRAME_HOP_MS) / 1000
-    pixels = width_px - _LEFT - _RIGHT
+    pixels = width_px - LEFT_PX - RIGHT_PX
     for axes in (wave, probability):
         axes.set_xlim(0, duration_s)
         _shade(axes, segments, duration_s / pixels, palette)
@@ -259,7 +197,7 @@ def _lanes(
 ) -> tuple[Axes, Axes]:
     inner = height_px - top - _BOTTOM - _GAP
     wave_px = round(inner * _WAVE_SHARE)
-    left, width = _LEFT / width_px, (width_px - _LEFT - _RIGHT) / width_px
+    left, width = LEFT_PX / width_px, (width_px - LEFT_PX - RIGHT_PX) / width_px
     bottom_px = _BOTTOM + inner - wave_px + _GAP
     wave = figure.add_axes((left, bottom_px / height_px, width, wave_px / height_px))
     below = (left, _BOTTOM / height_px, width, (inner - wave_px) / height_px)
@@ -288,8 +226,7 @@ def _draw_wave(
         return
     columns = _columns(pixels, count)
     envelope = scores.peaks.reduce(columns).astype(np.float64)
-    hop_s = scores.peaks.hop_samples / SAMPLE_RATE_HZ
-    x = (np.arange(columns) + 0.5) * (count * hop_s / columns)
+    x = (np.arange(columns) + 0.5) * (count * FRAME_HOP_MS / 1000 / columns)
     # Quiet recordings are stretched, so that something can be seen; noise at the
     # bottom of the scale is not blown up to look like speech.
     loudest = max(float(np.abs(envelope).max()), 0.02)
@@ -410,7 +347,7 @@ def _mark_time(
         share = tick / duration_s
         label.set_horizontalalignment("left" if share == 0 else "center")
         # A label at the very end would be cut off.
-        label.set_visible(share * pixels < pixels - 14 or share == 0)
+        label.set_visible(bool(share * pixels < pixels - 14 or share == 0))
     for axes in (wave, probability):
         axes.grid(axis="x", color=palette.grid, linewidth=0.7)
         axes.set_axisbelow(True)
@@ -446,31 +383,31 @@ def _add_words(
         duration=clock(duration_s),
     )
     width, height = figure.get_size_inches() * _DPI
-    left = _LEFT / width
+    left = LEFT_PX / width
     # A dollar sign in a file's name is no formula.
     title = title.replace("$", r"\$")
     figure.text(
         left, 1 - 17 / height, title, fontsize=13, color=palette.ink, fontweight="bold", **fonts
     )
     level = f"{(1 + options.speech_noise_thres) / 2:.0%}"
-    legend: list[tuple[str, str, Literal["left"]]] = [
-        (texts["waveform"], palette.wave, "left"),
-        (texts["segment"], palette.segment, "left"),
-        (texts["probability"], palette.probability, "left"),
-        (texts["threshold"].format(level=level), palette.threshold, "left"),
+    legend = [
+        (texts["waveform"], palette.wave),
+        (texts["segment"], palette.segment),
+        (texts["probability"], palette.probability),
+        (texts["threshold"].format(level=level), palette.threshold),
     ]
     x = left
-    for words, colour, align in legend:
+    for words, colour in legend:
         y = 1 - 37 / height
-        figure.text(x, y, "■", color=colour, fontsize=10, ha=align, fontfamily=["DejaVu Sans"])
-        figure.text(x + 14 / width, y, words, color=palette.ink, fontsize=11, ha=align, **fonts)
+        figure.text(x, y, "■", color=colour, fontsize=10, fontfamily=["DejaVu Sans"])
+        figure.text(x + 14 / width, y, words, color=palette.ink, fontsize=11, **fonts)
         # Chinese characters are about twice as wide.
         x += (34 + sum(12 if ord(letter) > 0x2E80 else 6.4 for letter in words)) / width
 
 
 def _svg(figure: Figure) -> str:
     stream = io.StringIO()
-    style = {"svg.fonttype": "none", "svg.hashsalt": "fsmn-vad", "path.simplify": False}
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "fsmn-vad", "path.simplify": False}
     with _style_lock, matplotlib.rc_context(style):
         figure.savefig(stream, format="svg", dpi=_DPI, metadata={"Date": None})
     return stream.getvalue()

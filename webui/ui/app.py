@@ -13,7 +13,8 @@ import logging
 import socket
 import sys
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
 
 import gradio as gr
@@ -29,7 +30,8 @@ from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
 from webui.ui.routes import routes
 from webui.ui.studio import Studio
-from webui.ui.tabs import detect, system
+from webui.ui.tabs import detect, system, tuning
+from webui.ui.tabs.detection import Detection
 
 _SWEEP_S = 600.0
 _SHUTDOWN_S = 1
@@ -63,11 +65,15 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
             parts = detect.build_input(studio, texts, root)
             parts.update(detect.build_result(texts))
             with gr.Column(elem_classes="vad-area-side"):
-                tuning = detect.build_tuning(texts)
+                card = tuning.build(texts)
                 controls = system.build(texts)
             detect.build_segments(texts)
-        tab = detect.DetectTab(**parts, result_id=gr.State(""), width_px=gr.State(1000))
-        detect.wire(tab, tuning, detect.Detection(studio, texts, root), texts)
+        result_id, width_px = gr.State(""), gr.State(tuning.FIRST_WIDTH_PX)
+        tab = detect.DetectTab(**parts, result_id=result_id, width_px=width_px)
+        detection = Detection(studio, texts, root)
+        shown = tuning.Shown(tab.result, result_id, width_px, tab.status, tab.again)
+        detect.wire(tab, card, detection)
+        tuning.wire(card, shown, detection, texts)
         panel = system.SystemPanel(studio, texts)
         system.wire(controls, panel, tab.engine, page)
 
@@ -118,7 +124,7 @@ def create_app(studio: Studio) -> ASGIApp:
     return gate
 
 
-def _lifespan(studio: Studio) -> object:
+def _lifespan(studio: Studio) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def sweep() -> None:

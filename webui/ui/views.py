@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from webui import plots
 from webui.engine import JobProgress
 from webui.errors import StudioError
 from webui.ui import words
 from webui.ui.i18n import Texts
+from webui.ui.picture import picture
 from webui.vad.options import VadOptions
 from webui.vad.scorers import SCORERS, STAGES
 from webui.vad.scores import SpeechScores
@@ -52,7 +52,7 @@ class ResultView:
         """
         texts = self.texts
         segments = scores.segments(options)
-        figure, lanes = plots.page_svg(
+        figure, lanes = picture(
             scores,
             segments,
             options,
@@ -102,8 +102,8 @@ class ResultView:
                 f"{summary.speech_share:.1%}",
                 texts(
                     "result.share_note",
-                    speech=words.span(texts, summary.speech_ms / 1000),
-                    duration=words.span(texts, duration_s),
+                    speech=words.position(summary.speech_ms / 1000),
+                    duration=words.position(duration_s),
                 ),
             ),
             _tile(texts("result.longest"), words.span(texts, summary.longest_ms / 1000)),
@@ -113,7 +113,7 @@ class ResultView:
                 f"{factor:.4f}",
                 texts("result.factor_note", work=words.span(texts, work_s)),
             ),
-            _tile(texts("result.engine"), label, receipt.device),
+            _tile(texts("result.engine"), label, receipt.device.upper()),
         ]
 
     def _files(self, result_id: str, options: VadOptions) -> dict[str, str]:

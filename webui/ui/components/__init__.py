@@ -33,7 +33,8 @@ def component(name: str, texts: Texts, **props: Any) -> gr.HTML:
         return html.escape(texts(match[1]))
 
     template = re.sub(r"\[\[([\w.]+)\]\]", word, _read(f"{name}.html"))
-    script = _read(f"{name}.js")
+    # A block of its own, so that its names do not meet those that Gradio hands in.
+    script = "{" + _read(f"{name}.js") + "}"
     return gr.HTML(
         "",
         html_template=template,

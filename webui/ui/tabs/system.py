@@ -207,11 +207,6 @@ class SystemControls:
 def build(texts: Texts) -> SystemControls:
     """Make the panel."""
     with gr.Column(elem_classes=["vad-card", "vad-panel"]):
-        gr.HTML(
-            f"<h2>{texts('system.title')}</h2>",
-            apply_default_css=False,
-            elem_classes="vad-heading",
-        )
         system = component("system", texts)
         with gr.Row(elem_classes="vad-buttons"):
             load = gr.Button(texts("system.load"), size="sm")

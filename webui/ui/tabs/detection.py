@@ -1,0 +1,177 @@
+"""What the page does with recordings; knows nothing of Gradio."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from webui.audio.report import Channel
+from webui.engine import Job
+from webui.errors import JobCancelledError, OptionsError, StudioError
+from webui.ui import views
+from webui.ui.i18n import Texts
+from webui.ui.session import Recording
+from webui.ui.studio import Studio
+from webui.vad.options import VadOptions, option_names
+
+_POLL_S = 0.15
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an event changes on the page; None leaves as it is.
+
+    Attributes:
+        status: value of the component "status".
+        is_running: whether there is something to stop.
+        result_id: of the recording that is shown.
+    """
+
+    status: str | None = None
+    is_running: bool | None = None
+    result_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A result that the page's address names.
+
+    Attributes:
+        result_id: "" if there is none.
+        options: those of the address.
+        status: None leaves as it is.
+    """
+
+    result_id: str
+    options: VadOptions
+    status: str | None = None
+
+
+class Detection:
+    """What the events of this tab do.
+
+    Args:
+        studio: what all sessions share.
+        texts: the page's language.
+        root: relative address of the server's root.
+    """
+
+    def __init__(self, studio: Studio, texts: Texts, root: str) -> None:
+        self._studio = studio
+        self._texts = texts
+        self._view = views.ResultView(texts, root)
+
+    def recording(self, origin: str, name: str) -> Recording | None:
+        """Find what a visitor picked.
+
+        Args:
+            origin: "upload", "demo" or "result" (that is, the one shown).
+            name: its id.
+        """
+        if origin == "upload":
+            return self._studio.workspace.take(name)
+        if origin == "demo" and name in self._studio.demos:
+            return Recording(self._studio.demos[name], is_owned=False)
+        entry = self._studio.cache.get(name) if origin == "result" else None
+        return entry.recording if entry else None
+
+    async def detect(
+        self, session: str, origin: str, name: str, channel: Channel, engine: str
+    ) -> AsyncIterator[Update]:
+        """Score a recording and tell how far it is; closing the iterator stops the job.
+
+        Args:
+            session: of the browser.
+            origin: as in `recording`.
+            name: as in `recording`.
+            channel: "mix", "left" or "right".
+            engine: "auto" or the name of one.
+        """
+        recording = self.recording(origin, name)
+        if recording is None:
+            yield Update(views.notice(self._texts("result.forgotten")), False)
+            return
+        is_kept = origin == "result"
+        try:
+            job = self._studio.engine.submit(
+                recording.path, channel=channel, engine=engine, owner=session
+            )
+            with self._studio.jobs.running(session, job):
+                async for status in self._follow(job):
+                    yield Update(status, True)
+                if not self._studio.jobs.is_current(session, job):
+                    return
+                scores = job.result()
+            if not (is_kept and self._studio.cache.renew(name, scores)):
+                name = self._studio.cache.put(recording, scores)
+            is_kept = True
+            yield Update(views.idle(), False, name)
+        except JobCancelledError as error:
+            yield Update(views.notice(error.message(self._texts.language)), False)
+        except StudioError as error:
+            yield Update(views.problem(error, self._texts), False)
+        finally:
+            if not is_kept:
+                recording.discard()
+
+    async def _follow(self, job: Job) -> AsyncIterator[str]:
+        shown = ""
+        while not job.wait(0):
+            status = views.progress(job.progress, self._texts)
+            if status != shown:
+                shown = status
+                yield status
+            await asyncio.sleep(_POLL_S)
+
+    def stop(self, session: str) -> None:
+        """Stop the job of a browser's session."""
+        self._studio.jobs.stop(session)
+
+    def show(self, result_id: str, width_px: int, values: Sequence[Any]) -> tuple[str | None, str]:
+        """Decide anew with these options; takes neither the model nor the recording.
+
+        Args:
+            result_id: "" if nothing is shown.
+            width_px: of the picture.
+            values: of the options, in the order of `option_names`.
+
+        Returns:
+            Value of the component "result" (None leaves it as it is), and a message
+            about the options in HTML.
+        """
+        try:
+            options = VadOptions.from_mapping(dict(zip(option_names(), values, strict=True)))
+        except OptionsError as error:
+            return None, note_html(error.message(self._texts.language), is_error=True)
+        entry = self._studio.cache.get(result_id) if result_id else None
+        if entry is None:
+            missing = self._texts("result.forgotten") if result_id else ""
+            return None, note_html(missing, is_error=True)
+        return self._view.show(result_id, entry.scores, options, width_px), ""
+
+    def open(self, query: str) -> Opened:
+        """Find the result that the page's address names.
+
+        Args:
+            query: of the address, such as "?r=abc&max_end_silence_time=500".
+        """
+        given = dict(parse_qsl(query.lstrip("?")))
+        result_id = given.pop(views.RESULT_KEY, "")
+        known = option_names()
+        try:
+            options = VadOptions.from_mapping({k: v for k, v in given.items() if k in known})
+        except OptionsError:
+            options = VadOptions()
+        if result_id and self._studio.cache.get(result_id) is None:
+            return Opened("", options, views.notice(self._texts("result.forgotten")))
+        return Opened(result_id, options)
+
+
+def note_html(text: str, *, is_error: bool = False) -> str:
+    """Return a line under the controls as HTML, "" for no text."""
+    name = "vad-note is-error" if is_error else "vad-note"
+    return f'<p class="{name}" role="status">{html.escape(text)}</p>' if text else ""
