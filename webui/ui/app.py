@@ -177,14 +177,17 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=_SHUTDOWN_S,
             ws="none",
         )
-        # Open event streams are cut at the end; that is no error.
-        logging.getLogger("uvicorn.error").addFilter(
-            lambda record: "graceful shutdown" not in record.getMessage()
-        )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         _Server(config, f"http://{host}:{settings.port}").run()
     finally:
         studio.close()
+
+
+def _is_no_cut_stream(record: logging.LogRecord) -> bool:
+    """Tell whether a log record is about anything but a page that is open as the server ends."""
+    is_cut = bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not is_cut and "graceful shutdown" not in record.getMessage()
 
 
 def _stay_local() -> None:

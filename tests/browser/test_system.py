@@ -1,0 +1,114 @@
+"""Memory, model and server: what is loaded can be unloaded, and the server ends when told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
+from .conftest import Server, serving
+
+
+def engine_processes(server: Server) -> list[psutil.Process]:
+    # multiprocessing keeps a small helper beside them.
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def megabytes(page: Any, label: str) -> int:
+    text = page.locator(".vad-memory div").filter(has_text=label).locator("dd").inner_text()
+    return int(text.removesuffix(" MB"))
+
+
+def test_unload_gives_the_memory_back_and_sliders_still_work(
+    open_page: Any, server: Server
+) -> None:
+    page = open_page()
+    page.get_by_role("button", name="English, clean").click()
+    expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+    expect(page.locator(".vad-system-state")).to_contain_text("Model ready")
+    before = engine_processes(server)
+    assert before
+    page.get_by_role("button", name="Unload model").click()
+    expect(page.locator(".vad-system-message")).to_contain_text(
+        re.compile(r"Unloaded.* \d\d+ MB → 0 MB, \d\d+ MB given back")
+    )
+    expect(page.locator(".vad-system-state")).to_contain_text("Model not loaded")
+    assert megabytes(page, "Engine process") == 0
+    assert not any(is_alive(process) for process in before)
+    assert engine_processes(server) == []
+
+    page.get_by_label("range slider for End silence (ms)").fill("150")
+    expect(page.locator(".vad-tiles dd").first).not_to_have_text("4")
+    expect(page.locator(".vad-system-state")).to_contain_text("Model not loaded")
+
+    page.get_by_role("button", name="Detect again").click()
+    expect(page.locator(".vad-system-state")).to_contain_text("Model ready")
+    assert megabytes(page, "Engine process") > 20
+
+
+def test_load_says_what_it_took(open_page: Any) -> None:
+    page = open_page()
+    unload = page.get_by_role("button", name="Unload model")
+    load = page.get_by_role("button", name="Load model", exact=True)
+    expect(unload.or_(load).and_(page.locator("button:enabled")).first).to_be_visible()
+    if unload.is_enabled():
+        unload.click()
+    load.click()
+    expect(page.locator(".vad-system-message")).to_contain_text(
+        re.compile(r"Loaded in .* Engine: 0 MB → \d\d+ MB")
+    )
+    expect(load).to_be_disabled()
+    expect(unload).to_be_enabled()
+
+
+def test_gpu_button_is_off_with_its_reason_where_there_is_no_cuda(open_page: Any) -> None:
+    page = open_page()
+    row = page.locator(".vad-memory div").filter(has_text="GPU")
+    expect(row.locator("dd")).not_to_be_empty()
+    if "no CUDA device" in row.inner_text():
+        expect(page.get_by_role("button", name="Clear GPU cache")).to_be_disabled()
+
+
+def test_interrupt_ends_server_engine_and_files(
+    open_page: Any, model_dir: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path, model_dir, "onnx") as server:
+        open_page.watch.host = server.url.removeprefix("http://")
+        page = open_page(at=server.url)
+        page.get_by_role("button", name="English, clean").click()
+        expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+        children = engine_processes(server)
+        assert children
+        page.goto("about:blank")
+        assert server.stop()
+        assert server.process.returncode in (0, 130)
+        assert not any(is_alive(child) for child in children)
+        assert list((server.workspace / "pages").iterdir()) == []
+        assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.funasr
+def test_funasr_engine(open_page: Any, model_dir: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, model_dir, "funasr") as server:
+        open_page.watch.host = server.url.removeprefix("http://")
+        page = open_page(at=server.url)
+        page.get_by_role("button", name="English, clean").click()
+        expect(page.locator(".vad-status-words")).to_contain_text("Loading the model")
+        heading = page.get_by_role("heading", name="english-clean.flac")
+        expect(heading).to_be_visible(timeout=120_000)
+        expect(page.locator(".vad-tiles dd").first).to_have_text("4")
+        expect(page.locator(".vad-tiles")).to_contain_text("FunASR")
+        page.get_by_role("button", name="Unload model").click()
+        expect(page.locator(".vad-system-message")).to_contain_text("→ 0 MB")
+        page.goto("about:blank")
