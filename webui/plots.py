@@ -182,7 +182,7 @@ def draw(
     pixels = width_px - LEFT_PX - RIGHT_PX
     for axes in (wave, probability):
         axes.set_xlim(0, duration_s)
-        _shade(axes, segments, duration_s / pixels, palette)
+        _shade(axes, segments, pixels, palette)
     _number(wave, segments, duration_s / pixels, palette)
     _draw_wave(wave, scores, segments, pixels, palette)
     _draw_probability(probability, scores, options, pixels, palette)
@@ -233,15 +233,14 @@ def _draw_wave(
     axes.set_ylim(-1.2 * loudest, 1.2 * loudest)
     outline = np.concatenate((envelope[:, 1], envelope[::-1, 0]))
     points = np.column_stack((np.concatenate((x, x[::-1])), outline))
-    pixel_s = axes.get_xlim()[1] / pixels
     for colour in (palette.wave, palette.edge):
         is_speech = colour == palette.edge
         if is_speech and not segments:
             break
         wave = Polygon(points, closed=True, facecolor=colour, edgecolor=colour, linewidth=0.7)
-        axes.add_patch(wave)
+        axes.add_artist(wave)
         if is_speech:
-            spans = np.asarray(_drawn_spans(segments, pixel_s), np.float64)
+            spans = _drawn_spans(segments, axes.get_xlim()[1], pixels)
             wave.set_clip_path(_boxes(spans), axes.get_xaxis_transform())
 
 
@@ -263,7 +262,7 @@ def _draw_probability(
             points = np.column_stack((np.concatenate((x, x[::-1])), band))
             patch = Polygon(points, closed=True, facecolor=palette.probability, alpha=0.25)
             patch.set_linewidth(0)
-            axes.add_patch(patch)
+            axes.add_artist(patch)
         axes.plot(x, mean, color=palette.probability, linewidth=1.2)
     level = (1 + options.speech_noise_thres) / 2
     axes.axhline(level, color=palette.threshold, linewidth=1.2, dashes=(5, 3))
@@ -273,37 +272,40 @@ def _draw_probability(
     axes.set_axisbelow(True)
 
 
-def _drawn_spans(segments: Sequence[Segment], pixel_s: float) -> list[tuple[float, float]]:
-    """Spans of the segments in seconds, those joined whose gap is below one pixel."""
-    spans: list[tuple[float, float]] = []
-    for segment in segments:
-        start, end = segment.start_ms / 1000, segment.end_ms / 1000
-        if spans and start - spans[-1][1] < pixel_s:
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((start, end))
-    return spans
+def _drawn_spans(segments: Sequence[Segment], duration_s: float, pixels: int) -> FloatArray:
+    """Spans to shade, (n, 2) in seconds; never more than one for each pixel.
+
+    With too many segments to tell apart, each pixel column is shaded over as much of
+    its width as there is speech in it: seen from afar, the shade tells the share.
+    """
+    spans = np.asarray([(s.start_ms, s.end_ms) for s in segments], np.float64) / 1000
+    if len(spans) * 3 <= pixels:
+        return spans
+    # Speech up to each column's edge, from which follows the speech in each column.
+    edges = np.linspace(0, duration_s, pixels + 1)
+    lengths = np.concatenate(([0.0], np.cumsum(spans[:, 1] - spans[:, 0])))
+    before = np.searchsorted(spans[:, 0], edges, side="right")
+    latest = np.maximum(before - 1, 0)
+    inside = np.minimum(edges, spans[latest, 1]) - spans[latest, 0]
+    speech = np.where(before > 0, lengths[latest] + inside, 0.0)
+    columns = np.column_stack((edges[:-1], edges[:-1] + np.diff(speech)))
+    return columns[np.diff(speech) > 0]
 
 
-def _shade(axes: Axes, segments: Sequence[Segment], pixel_s: float, palette: Palette) -> None:
+def _shade(axes: Axes, segments: Sequence[Segment], pixels: int, palette: Palette) -> None:
     if not segments:
         return
-    spans = np.asarray(_drawn_spans(segments, pixel_s), dtype=np.float64)
     across = axes.get_xaxis_transform()
-    axes.add_patch(
-        PathPatch(
-            _boxes(spans), transform=across, facecolor=palette.segment, alpha=0.14, linewidth=0
-        )
-    )
-    cut = np.asarray(
-        [s.end_ms / 1000 for s in segments if s.end_reason is EndReason.MAX_LENGTH], np.float64
-    )
-    closest = min((s.duration_ms for s in segments), default=0) / 1000 / pixel_s
-    if closest >= _MIN_EDGE_PIXELS or len(segments) * _MIN_EDGE_PIXELS * 2 < axes.bbox.width:
+    spans = _drawn_spans(segments, axes.get_xlim()[1], pixels)
+    shade = PathPatch(_boxes(spans), transform=across, facecolor=palette.segment, alpha=0.14)
+    shade.set_linewidth(0)
+    axes.add_artist(shade)
+    if len(segments) * _MIN_EDGE_PIXELS * 2 < pixels:
         axes.vlines(
             spans.ravel(), 0, 1, transform=across, colors=palette.edge, linewidth=0.8, alpha=0.6
         )
-    if len(cut):
+    cut = [s.end_ms / 1000 for s in segments if s.end_reason is EndReason.MAX_LENGTH]
+    if cut:
         axes.vlines(cut, 0, 1, transform=across, colors=palette.cut, linewidth=1.4)
 
 
@@ -407,7 +409,7 @@ def _add_words(
 
 def _svg(figure: Figure) -> str:
     stream = io.StringIO()
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "fsmn-vad", "path.simplify": False}
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "fsmn-vad"}
     with _style_lock, matplotlib.rc_context(style):
         figure.savefig(stream, format="svg", dpi=_DPI, metadata={"Date": None})
     return stream.getvalue()

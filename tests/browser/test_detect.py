@@ -29,7 +29,9 @@ def segment_count(page: Any) -> int:
 
 
 def tile(page: Any, label: str) -> str:
-    return str(page.locator(".vad-tiles div").filter(has_text=label).locator("dd").first.text_content())
+    return str(
+        page.locator(".vad-tiles div").filter(has_text=label).locator("dd").first.text_content()
+    )
 
 
 def wait_for_result(page: Any, name: str) -> None:
@@ -77,7 +79,7 @@ def test_slider_changes_the_result_at_once(open_page: Any, demo: Path) -> None:
     upload(page, demo)
     wait_for_result(page, "english-clean.flac")
     before = segment_count(page)
-    silence = page.get_by_label("range slider for End silence (ms)")
+    silence = page.get_by_label("End silence (ms): slider")
     silence.fill("150")
     expect(page.locator(".vad-tiles dd").first).not_to_have_text(str(before))
     assert segment_count(page) > before
@@ -93,7 +95,7 @@ def test_threshold_that_nothing_reaches_is_explained(open_page: Any, demo: Path)
     page = open_page()
     upload(page, demo)
     wait_for_result(page, "english-clean.flac")
-    page.get_by_label("range slider for Speech-noise threshold").fill("1")
+    page.get_by_label("Speech-noise threshold: slider").fill("1")
     expect(page.locator(".vad-empty")).to_contain_text("the highest speech probability is")
     expect(page.locator(".vad-empty")).to_contain_text("there would be")
     assert segment_count(page) == 0
@@ -104,10 +106,10 @@ def test_options_that_contradict_each_other_say_so(open_page: Any, demo: Path) -
     upload(page, demo)
     wait_for_result(page, "english-clean.flac")
     page.get_by_role("button", name="Advanced").click()
-    page.get_by_label("range slider for Decision window (ms)").fill("100")
+    page.get_by_label("Decision window (ms): slider").fill("100")
     expect(page.locator("#vad-note")).to_contain_text("must not be longer than window_size_ms")
     assert segment_count(page) == 4
-    page.get_by_label("range slider for Decision window (ms)").fill("200")
+    page.get_by_label("Decision window (ms): slider").fill("200")
     expect(page.locator("#vad-note")).not_to_contain_text("must not")
 
 
@@ -234,7 +236,7 @@ def test_stop(open_page: Any, demo: Path, long_recording: Path) -> None:
     expect(bar).to_have_attribute("aria-valuenow", re.compile("[1-9]"))
     expect(page.get_by_text(re.compile(r"\d+:\d\d of (59|1:00):\d\d"))).to_be_visible()
     # A slider answers while the engine works.
-    page.get_by_label("range slider for End silence (ms)").fill("200")
+    page.get_by_label("End silence (ms): slider").fill("200")
     expect(page.locator(".vad-tiles dd").first).not_to_have_text("4")
     page.get_by_role("button", name="Stop", exact=True).click()
     # It takes a second at most; the rest is for a busy machine's browser.
@@ -261,7 +263,7 @@ def test_two_visitors_do_not_hold_each_other_up(
 def test_many_segments(open_page: Any, long_recording: Path) -> None:
     page = open_page()
     page.set_default_timeout(90_000)
-    page.get_by_label("range slider for End silence (ms)").fill("150")
+    page.get_by_label("End silence (ms): slider").fill("150")
     upload(page, long_recording)
     expect(page.get_by_role("heading", name="long.wav")).to_be_visible(timeout=90_000)
     assert segment_count(page) > 1000

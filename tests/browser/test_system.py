@@ -48,7 +48,7 @@ def test_unload_gives_the_memory_back_and_sliders_still_work(
     assert not any(is_alive(process) for process in before)
     assert engine_processes(server) == []
 
-    page.get_by_label("range slider for End silence (ms)").fill("150")
+    page.get_by_label("End silence (ms): slider").fill("150")
     expect(page.locator(".vad-tiles dd").first).not_to_have_text("4")
     expect(page.locator(".vad-system-state")).to_contain_text("Model not loaded")
 
@@ -96,6 +96,18 @@ def test_interrupt_ends_server_engine_and_files(
         assert not any(is_alive(child) for child in children)
         assert list((server.workspace / "pages").iterdir()) == []
         assert "Traceback" not in server.log.read_text()
+
+
+def test_password(open_page: Any, model_dir: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, model_dir, "onnx", FSMN_VAD_PASSWORD="anna:geheim") as server:
+        open_page.watch.host = server.url.removeprefix("http://")
+        credentials = {"username": "anna", "password": "geheim"}
+        page = open_page(at=server.url, http_credentials=credentials)
+        page.get_by_role("button", name="English, clean").click()
+        expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+        page.get_by_role("link", name="中文").click()  # one sign-in for both languages
+        expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+        page.goto("about:blank")
 
 
 @pytest.mark.funasr

@@ -186,7 +186,8 @@ def serve(settings: Settings) -> None:
 
 def _is_no_cut_stream(record: logging.LogRecord) -> bool:
     """Tell whether a log record is about anything but a page that is open as the server ends."""
-    is_cut = bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
+    error = record.exc_info[1] if record.exc_info else None
+    is_cut = isinstance(error, asyncio.CancelledError)
     return not is_cut and "graceful shutdown" not in record.getMessage()
 
 

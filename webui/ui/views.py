@@ -19,6 +19,8 @@ from webui.vad.segment import Segment
 from webui.vad.summary import explain_empty, summarise
 
 RESULT_KEY = "r"
+# By "about", and by the explanation of an empty result.
+_SAID_ELSEWHERE = ("resampled", "mixed", "silent", "too_short")
 _NARROW_PX = 560
 _FIGURE_HEIGHT_PX = 300
 _NARROW_HEIGHT_PX = 250
@@ -65,11 +67,10 @@ class ResultView:
                 "id": result_id,
                 "file": scores.audio.file,
                 "about": scores.audio.describe(texts.language),
-                # What "about" says already is left out.
                 "notices": [
                     notice.message(texts.language)
                     for notice in scores.audio.notices
-                    if notice.code not in ("resampled", "mixed")
+                    if notice.code not in _SAID_ELSEWHERE
                 ],
                 "tiles": self._tiles(scores, segments),
                 "empty": empty,
@@ -174,7 +175,7 @@ def progress(now: JobProgress, texts: Texts) -> str:
     elif now.position_s:
         parts = [words.position(now.position_s)]
     if now.eta_s is not None and now.eta_s >= 1:
-        parts.append(texts("status.left", time=words.span(texts, round(now.eta_s))))
+        parts.append(texts("status.left", time=words.span(texts, now.eta_s, whole=True)))
     return _dump(
         {
             "kind": "progress",

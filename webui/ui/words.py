@@ -21,11 +21,18 @@ def position(seconds: float) -> str:
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
 
 
-def span(texts: Texts, seconds: float) -> str:
-    """Write how long something takes: "0.42 s", "23.9 s", "5 min 10 s", "2 h 05 min"."""
-    if seconds < 60:
-        return texts("unit.s", s=f"{seconds:.2f}" if seconds < 10 else f"{seconds:.1f}")
-    whole = round(seconds)
-    if whole < 3600:
-        return texts("unit.min_s", min=whole // 60, s=whole % 60)
-    return texts("unit.h_min", h=whole // 3600, min=f"{whole % 3600 // 60:02d}")
+def span(texts: Texts, seconds: float, *, whole: bool = False) -> str:
+    """Write how long something takes: "0.42 s", "23.9 s", "5 min 10 s", "2 h 05 min".
+
+    Args:
+        texts: the language.
+        seconds: the time.
+        whole: leave decimals out.
+    """
+    if seconds < 59.5:
+        decimals = 0 if whole else 2 if seconds < 10 else 1
+        return texts("unit.s", s=f"{seconds:.{decimals}f}")
+    rounded = round(seconds)
+    if rounded < 3600:
+        return texts("unit.min_s", min=rounded // 60, s=rounded % 60)
+    return texts("unit.h_min", h=rounded // 3600, min=f"{rounded % 3600 // 60:02d}")

@@ -9,3 +9,23 @@ links.forEach((link) => {
 		link.href = `${props.root}?${query}`;
 	});
 });
+
+// Gradio names the parts of its sliders in English, whatever the page's language.
+const texts = JSON.parse(props.texts);
+const PARTS = { "number-input": texts.number, "range-input": texts.slider, "reset-button": texts.reset };
+function rename(tuning) {
+	for (const [part, text] of Object.entries(PARTS)) {
+		tuning.querySelectorAll(`[data-testid="${part}"]`).forEach((node) => {
+			const name = node.closest(".block").querySelector('[data-testid="block-info"]').textContent;
+			node.setAttribute("aria-label", text.replace("{name}", name));
+		});
+	}
+}
+// The sliders are mounted later than this; the advanced ones when their fold opens.
+const waiting = setInterval(() => {
+	const tuning = document.querySelector(".vad-tuning");
+	if (!tuning) return;
+	clearInterval(waiting);
+	rename(tuning);
+	new MutationObserver(() => rename(tuning)).observe(tuning, { childList: true, subtree: true });
+}, 50);

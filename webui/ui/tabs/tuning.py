@@ -45,13 +45,13 @@ def build(texts: Texts) -> TuningCard:
 
     def slider(name: str) -> gr.Slider:
         info = option_info(name)
-        unit = f" ({texts('unit.ms')})" if info.unit == "ms" else ""
+        label = info.label[language]
         return gr.Slider(
             info.minimum,
             info.maximum,
             value=getattr(VadOptions(), name),
             step=info.step,
-            label=info.label[language] + unit,
+            label=texts("detect.option_ms", name=label) if info.unit == "ms" else label,
             info=info.help[language],
             buttons=["reset"],
             elem_id=f"vad-option-{name}",

@@ -1,0 +1,241 @@
+"""The page's handlers, called as functions on a real engine; and what its process imports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from webui.settings import Settings
+from webui.ui.i18n import Texts
+from webui.ui.routes import routes
+from webui.ui.studio import MemorySampler, Studio
+from webui.ui.tabs.detection import Detection, Update
+from webui.ui.tabs.system import SystemPanel
+from webui.ui.tabs.tuning import matching_preset
+from webui.vad.options import PRESETS, VadOptions
+
+DEFAULTS = list(VadOptions().as_dict().values())
+
+
+@pytest.fixture(scope="module")
+def studio(model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    settings = Settings(
+        engine="onnx",
+        model_dir=model_dir,
+        workspace_directory=tmp_path_factory.mktemp("workspace"),
+        max_upload_bytes=2 * 1024**2,
+    )
+    studio = Studio(settings)
+    yield studio
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def detection(studio: Studio) -> Detection:
+    return Detection(studio, Texts("en"), "./")
+
+
+@pytest.fixture
+def client(studio: Studio) -> TestClient:
+    return TestClient(Starlette(routes=routes(studio)))
+
+
+def run(detection: Detection, origin: str, name: str, **choices: Any) -> list[Update]:
+    choices = {"channel": "mix", "engine": "onnx", **choices}
+
+    async def collect() -> list[Update]:
+        return [update async for update in detection.detect("me", origin, name, **choices)]
+
+    return asyncio.run(collect())
+
+
+@pytest.fixture(scope="module")
+def result_id(detection: Detection) -> str:
+    last = run(detection, "demo", "english-clean")[-1]
+    assert last.result_id
+    return last.result_id
+
+
+def test_the_page_s_process_imports_no_framework() -> None:
+    code = (
+        "import sys, webui.ui.app; "
+        "print([m for m in ('torch', 'funasr', 'onnxruntime', 'av') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_show_gives_all_that_the_page_draws(detection: Detection, result_id: str) -> None:
+    value, note = detection.show(result_id, 900, DEFAULTS)
+    assert note == ""
+    assert value is not None
+    result = json.loads(value)
+    assert [row[:2] for row in result["rows"]] == [
+        [700, 5090],
+        [5860, 12340],
+        [13820, 19140],
+        [20150, 24240],
+    ]
+    assert result["tiles"][0]["value"] == "4"
+    assert result["figure"].startswith("<svg")
+    assert result["query"] == f"r={result_id}"
+    assert result["empty"] == ""
+    assert set(result["files"]) == {"json", "csv", "svg", "png"}
+
+
+def test_show_says_what_is_wrong(detection: Detection, result_id: str) -> None:
+    contradicting = list(VadOptions().as_dict().values())
+    contradicting[list(VadOptions().as_dict()).index("window_size_ms")] = 100
+    value, note = detection.show(result_id, 900, contradicting)
+    assert value is None and "must not be longer" in note
+    value, note = detection.show("forgotten", 900, DEFAULTS)
+    assert value is None and "no longer kept" in note
+    assert detection.show("", 900, DEFAULTS) == (None, "")
+
+
+def test_address_opens_a_result_with_its_options(detection: Detection, result_id: str) -> None:
+    opened = detection.open(f"?r={result_id}&max_end_silence_time=300&unknown=1")
+    assert opened.result_id == result_id
+    assert opened.options == VadOptions(max_end_silence_time=300)
+    assert detection.open("?r=forgotten").result_id == ""
+    assert "no longer kept" in (detection.open("?r=forgotten").status or "")
+    assert detection.open(f"?r={result_id}&max_end_silence_time=wild").options == VadOptions()
+    assert detection.open("").result_id == ""
+
+
+def test_only_what_was_given_to_the_page_can_be_picked(detection: Detection) -> None:
+    for origin, name in (
+        ("upload", "unknown"),
+        ("demo", "../../etc/passwd"),
+        ("demo", "/etc/passwd"),
+        ("file", "/etc/passwd"),
+        ("result", "unknown"),
+    ):
+        assert detection.recording(origin, name) is None
+        assert "no longer kept" in (run(detection, origin, name)[-1].status or "")
+
+
+def test_what_cannot_be_read_is_told_and_deleted(
+    detection: Detection, studio: Studio, client: TestClient
+) -> None:
+    before = len(list(studio.workspace.directory.iterdir()))
+    given = client.put("/uploads?name=notes.wav", content=b"no sound at all " * 100)
+    last = run(detection, "upload", given.json()["id"])[-1]
+    status = json.loads(last.status or "")
+    assert status["kind"] == "error" and "notes.wav" in status["title"]
+    assert last.result_id is None and last.is_running is False
+    assert len(list(studio.workspace.directory.iterdir())) == before
+
+
+def test_channel_that_is_not_there_leaves_the_recording(
+    detection: Detection, result_id: str
+) -> None:
+    last = run(detection, "result", result_id, channel="right")[-1]
+    assert json.loads(last.status or "")["kind"] == "error"
+    assert run(detection, "result", result_id)[-1].result_id == result_id
+
+
+def test_progress_goes_through_its_phases(detection: Detection, studio: Studio) -> None:
+    studio.engine.unload()
+    statuses = [
+        json.loads(update.status or "") for update in run(detection, "demo", "chinese-clean")
+    ]
+    titles = [status.get("title") for status in statuses]
+    assert "Loading the model" in titles
+    assert statuses[-1] == {"kind": "idle"}
+
+
+def test_uploads_are_bounded(client: TestClient, studio: Studio) -> None:
+    before = len(list(studio.workspace.directory.iterdir()))
+    refused = client.put("/uploads?name=a.wav&language=zh", content=b"0" * (2 * 1024**2 + 1))
+    assert refused.status_code == 413 and "超过" in refused.text
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(5):
+            yield b"0" * 1024**2
+
+    # Without a length, and larger than it may be.
+    assert client.put("/uploads?name=a.wav", content=pieces()).status_code == 413
+    assert len(list(studio.workspace.directory.iterdir())) == before
+
+
+def test_downloads_follow_their_address(client: TestClient, result_id: str) -> None:
+    address = f"/results/{result_id}"
+    few = client.get(f"{address}/segments.json").json()
+    many = client.get(f"{address}/segments.json?max_end_silence_time=150").json()
+    assert len(few["segments"]) == 4 < len(many["segments"])
+    assert few["options"] == VadOptions().as_dict()
+    rows = client.get(f"{address}/segments.csv")
+    assert rows.content.startswith(b"\xef\xbb\xbf") and len(rows.text.splitlines()) == 5
+    assert "english-clean.csv" in rows.headers["content-disposition"]
+    for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        assert client.get(f"{address}/figure.{kind}?language=zh").content.startswith(start)
+    assert client.get(f"{address}/segments.exe").status_code == 404
+    assert client.get(f"{address}/segments.json?max_end_silence_time=1").status_code == 400
+    assert client.get("/results/unknown/segments.json").status_code == 404
+
+
+def test_sound_can_be_sought_and_is_never_a_page(
+    client: TestClient, detection: Detection, result_id: str
+) -> None:
+    part = client.get(f"/results/{result_id}/audio", headers={"range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, b"fLaC")
+    assert part.headers["content-type"] == "audio/flac"
+    demo = client.get(f"/results/{result_id}/audio").content
+    given = client.put("/uploads?name=page.html", content=demo)
+    uploaded = run(detection, "upload", given.json()["id"])[-1].result_id
+    answer = client.get(f"/results/{uploaded}/audio")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert client.get("/results/unknown/audio").status_code == 404
+
+
+def test_presets_are_known_by_their_values() -> None:
+    for name, preset in PRESETS.items():
+        assert matching_preset(list(preset.options.as_dict().values())) == name
+    assert matching_preset([1] * len(DEFAULTS)) is None
+
+
+def test_system_panel_measures_before_and_after(studio: Studio) -> None:
+    panel = SystemPanel(studio, Texts("en"))
+
+    async def load() -> list[dict[str, Any]]:
+        return [json.loads(value) async for value in panel.load("onnx", "me")]
+
+    studio.engine.unload()
+    assert panel.abilities() == (True, False, False)
+    loaded = asyncio.run(load())[-1]
+    assert loaded["state"] == "ready" and "Engine: 0 MB →" in loaded["message"]
+    assert panel.abilities()[:2] == (False, True)
+    unloaded = json.loads(panel.unload())
+    assert unloaded["state"] == "not_loaded"
+    assert "→ 0 MB" in unloaded["message"] and "given back" in unloaded["message"]
+    assert unloaded["texts"]["engine"] == "0 MB"
+    assert unloaded["trend"]["engine"].startswith("M")
+
+
+def test_many_pages_cost_one_reading(studio: Studio) -> None:
+    taken = 0
+
+    def read() -> Any:
+        nonlocal taken
+        taken += 1
+        return studio.engine.memory()
+
+    sampler = MemorySampler(read)
+    for _ in range(50):
+        sampler.reading()
+    assert taken <= 2
+    sampler.reading(fresh=True)
+    assert len(sampler.trend()) == taken
+    for _ in range(400):
+        sampler._trend.append(sampler.trend()[0])
+    assert len(sampler.trend()) == 150
