@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser_path() -> str:
     path = find_browser()
     if path is None:
@@ -55,15 +55,16 @@ def browser_path() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Any]:
+    # Its event loop counts as running for as long as it is there: not longer than these tests.
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Any, browser_path: str) -> Iterator[Any]:
     browser = playwright.chromium.launch(executable_path=browser_path, args=list(SWITCHES))
     yield browser
@@ -131,7 +132,7 @@ def serving(directory: Path, model_dir: Path, engine: str, **settings: str) -> I
             server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(
     tmp_path_factory: pytest.TempPathFactory, model_dir: Path, browser_path: str
 ) -> Iterator[Server]:
