@@ -212,19 +212,14 @@ def _lanes(
     return wave, probability
 
 
-def _columns(pixels: int, count: int) -> int:
-    return max(1, min(int(pixels), count))
-
-
 def _draw_wave(
     axes: Axes, scores: SpeechScores, segments: Sequence[Segment], pixels: int, palette: Palette
 ) -> None:
-    count = len(scores.peaks)
     axes.set_yticks([])
     axes.set_ylim(-1, 1)
-    if not count:
+    if not (count := len(scores.peaks)):
         return
-    columns = _columns(pixels, count)
+    columns = min(pixels, count)
     envelope = scores.peaks.reduce(columns).astype(np.float64)
     x = (np.arange(columns) + 0.5) * (count * FRAME_HOP_MS / 1000 / columns)
     # Quiet recordings are stretched, so that something can be seen; noise at the
@@ -250,7 +245,7 @@ def _draw_probability(
     probabilities = scores.probabilities
     count = len(probabilities)
     if count:
-        columns = _columns(pixels, count)
+        columns = min(pixels, count)
         edges = np.arange(columns) * count // columns
         sizes = np.diff(np.append(edges, count))
         mean = np.add.reduceat(probabilities.astype(np.float64), edges) / sizes
@@ -355,12 +350,6 @@ def _mark_time(
         axes.set_axisbelow(True)
 
 
-def _chinese_font() -> str | None:
-    """Name of an installed font with Chinese characters, None if there is none."""
-    names = {entry.name for entry in font_manager.fontManager.ttflist}
-    return next((family for family in _CJK_FAMILIES if family in names), None)
-
-
 def _add_words(
     figure: Figure,
     scores: SpeechScores,
@@ -369,7 +358,8 @@ def _add_words(
     language: str,
     palette: Palette,
 ) -> None:
-    family = _chinese_font()
+    installed = {entry.name for entry in font_manager.fontManager.ttflist}
+    family = next((name for name in _CJK_FAMILIES if name in installed), None)
     texts = _TEXTS[language if family and language in _TEXTS else "en"]
     file = scores.audio.file
     fonts: dict[str, Any] = {"fontfamily": [family, "DejaVu Sans"] if family else ["DejaVu Sans"]}
@@ -385,21 +375,16 @@ def _add_words(
         duration=clock(duration_s),
     )
     width, height = figure.get_size_inches() * _DPI
-    left = LEFT_PX / width
+    x = LEFT_PX / width
     # A dollar sign in a file's name is no formula.
     title = title.replace("$", r"\$")
     figure.text(
-        left, 1 - 17 / height, title, fontsize=13, color=palette.ink, fontweight="bold", **fonts
+        x, 1 - 17 / height, title, fontsize=13, color=palette.ink, fontweight="bold", **fonts
     )
     level = f"{(1 + options.speech_noise_thres) / 2:.0%}"
-    legend = [
-        (texts["waveform"], palette.wave),
-        (texts["segment"], palette.segment),
-        (texts["probability"], palette.probability),
-        (texts["threshold"].format(level=level), palette.threshold),
-    ]
-    x = left
-    for words, colour in legend:
+    for name in ("waveform", "segment", "probability", "threshold"):
+        words = texts[name].format(level=level)
+        colour = palette.wave if name == "waveform" else getattr(palette, name)
         y = 1 - 37 / height
         figure.text(x, y, "■", color=colour, fontsize=10, fontfamily=["DejaVu Sans"])
         figure.text(x + 14 / width, y, words, color=palette.ink, fontsize=11, **fonts)

@@ -14,6 +14,7 @@ from webui.vad.options import PRESETS, VadOptions, option_info, option_names
 
 FIRST_WIDTH_PX = 1000
 _WIDTHS_PX = (200, 4000)
+_QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def matching_preset(values: Sequence[Any]) -> str | None:
@@ -95,44 +96,23 @@ class Shown:
     again: gr.Button
 
 
+def _about(values: Sequence[Any], texts: Texts) -> tuple[str | None, str]:
+    name = matching_preset(values)
+    return name, note_html(PRESETS[name].help[texts.language]) if name else ""
+
+
 def wire(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> None:
     """Join the controls to the result."""
-    language = texts.language
-    quick: dict[str, Any] = {
-        "queue": False,
-        "show_progress": "hidden",
-        "api_visibility": "private",
-    }
-
-    def about(values: Sequence[Any]) -> tuple[str | None, str]:
-        name = matching_preset(values)
-        return name, note_html(PRESETS[name].help[language]) if name else ""
 
     def move(result_id: str, width_px: int, *values: Any) -> tuple[Any, ...]:
         result, note = detection.show(result_id, width_px, values)
-        name, help_text = about(values)
+        name, help_text = _about(values, texts)
         return or_skip(result), note or help_text, name
 
     def choose(preset: str, result_id: str, width_px: int) -> tuple[Any, ...]:
         values = list(PRESETS[preset].options.as_dict().values())
         result, note = detection.show(result_id, width_px, values)
-        return or_skip(result), note or about(values)[1], *values
-
-    def measured(event: gr.EventData, result_id: str, *values: Any) -> tuple[Any, ...]:
-        width_px = min(
-            _WIDTHS_PX[1], max(_WIDTHS_PX[0], int(event._data.get("width") or FIRST_WIDTH_PX))
-        )
-        opened = detection.open(str(event._data.get("query") or ""))
-        moved: list[Any] = [gr.skip()] * len(values)
-        if opened.result_id:
-            result_id = opened.result_id
-            values = tuple(opened.options.as_dict().values())
-            moved = list(values)
-        result, _ = detection.show(result_id, width_px, values)
-        name, note = about(values)
-        again = gr.Button(interactive=True) if result_id else gr.skip()
-        state = [width_px, result_id, or_skip(result), or_skip(opened.status), again]
-        return *state, note, name, *moved
+        return or_skip(result), note or _about(values, texts)[1], *values
 
     context = [shown.result_id, shown.width_px]
     for slider in card.sliders:
@@ -141,15 +121,36 @@ def wire(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> 
             [*context, *card.sliders],
             [shown.result, card.note, card.presets],
             trigger_mode="always_last",
-            **quick,
+            **_QUICK,
         )
     card.presets.input(
         choose,
         [card.presets, *context],
         [shown.result, card.note, *card.sliders],
         trigger_mode="always_last",
-        **quick,
+        **_QUICK,
     )
+    _wire_opening(card, shown, detection, texts)
+
+
+def _wire_opening(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> None:
+    """Draw for the width that the browser tells, and first open what its address names."""
+
+    def measured(event: gr.EventData, result_id: str, *values: Any) -> tuple[Any, ...]:
+        told_px = int(event._data.get("width") or FIRST_WIDTH_PX)
+        width_px = min(max(told_px, _WIDTHS_PX[0]), _WIDTHS_PX[1])
+        opened = detection.open(str(event._data.get("query") or ""))
+        moved: list[Any] = [gr.skip()] * len(values)
+        if opened.result_id:
+            result_id = opened.result_id
+            values = tuple(opened.options.as_dict().values())
+            moved = list(values)
+        result, _ = detection.show(result_id, width_px, values)
+        name, note = _about(values, texts)
+        again = gr.Button(interactive=True) if result_id else gr.skip()
+        state = [width_px, result_id, or_skip(result), or_skip(opened.status), again]
+        return *state, note, name, *moved
+
     shown.result.measured(
         measured,
         [shown.result_id, *card.sliders],
@@ -158,7 +159,7 @@ def wire(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> 
             *(card.note, card.presets, *card.sliders),
         ],
         trigger_mode="always_last",
-        **quick,
+        **_QUICK,
     )
 
 
