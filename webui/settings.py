@@ -147,7 +147,7 @@ class Settings:
         metadata=_about(
             en="Engine that scores; auto takes funasr where it is installed, else onnx.",
             zh="打分引擎；auto 表示已安装 funasr 时使用 funasr，否则使用 onnx。",
-            choices=("auto", "funasr", "onnx"),
+            choices=("auto", "funasr", "onnx", "onnx-int8"),
         ),
     )
     device: str = field(

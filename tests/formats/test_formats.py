@@ -60,7 +60,7 @@ def test_json_carries_the_receipt():
 
 
 def test_real_time_factor():
-    scores = replace(scores_of([0.1] * 1000), timings_s={"decode": 0.5, "score": 1.5})
+    scores = replace(scores_of([0.1] * 1000), timings_s={"decode": 0.5, "score": 1.8, "total": 2.0})
     assert Result(scores, VadOptions(), ()).real_time_factor == pytest.approx(0.2)
     assert Result(scores_of([]), VadOptions(), ()).real_time_factor is None
 

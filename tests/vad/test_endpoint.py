@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.vad.strategies import probabilities, vad_options
-from webui.vad.endpoint import Endpointer, speech_level
+from webui.vad.endpoint import Endpointer, _Walk, speech_level
 from webui.vad.options import VadOptions
 from webui.vad.segment import EndReason, Segment
 
@@ -150,3 +150,20 @@ def test_speech_level_is_the_midpoint(speech_noise_thres):
         assert level == math.inf
     else:
         assert level == pytest.approx((1 + speech_noise_thres) / 2, abs=2e-7)
+
+
+def test_python_visits_transitions_not_frames(monkeypatch):
+    visits = 0
+    first = _Walk._first
+
+    def counting(self, *arguments):
+        nonlocal visits
+        visits += 1
+        return first(self, *arguments)
+
+    monkeypatch.setattr(_Walk, "_first", counting)
+    hour = np.tile(frames("-200 s400"), 600)
+    segments = detect(hour)
+    assert len(hour) == 360_000
+    assert len(segments) == 600
+    assert visits < 10 * len(segments)

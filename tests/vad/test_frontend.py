@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import kaldi_native_fbank as knf
 import numpy as np
 import pytest
@@ -61,34 +63,45 @@ def test_as_many_frames_as_kaldi(samples):
 )
 @settings(deadline=None, max_examples=60)
 def test_any_chunking_gives_the_same_features(samples, sizes):
-    frontend, audio = Frontend(NEUTRAL), noise(samples)
-    state, whole = frontend.feed(FrontendState(), audio)
-    whole = np.concatenate((whole, frontend.finish(state)))
-    state, parts, first, turn = FrontendState(), [], 0, 0
+    frontend, audio = Frontend(), noise(samples)
+    whole = features_of(frontend, [audio])
+    parts, first, turn = [], 0, 0
     while first < samples:
         size = sizes[turn % len(sizes)]
-        state, features = frontend.feed(state, audio[first : first + size])
-        parts.append(features)
+        parts.append(audio[first : first + size])
         first, turn = first + size, turn + 1
-    parts.append(frontend.finish(state))
-    pieces = np.concatenate(parts)
+    pieces = features_of(frontend, parts)
     assert pieces.shape == whole.shape == (frames_in(samples), FEATURE_SIZE)
     # Matrix products of other sizes round differently in the last bit.
     np.testing.assert_allclose(pieces, whole, rtol=0, atol=1e-4)
 
 
+def features_of(frontend: Frontend, blocks) -> np.ndarray:
+    state, found = FrontendState(), []
+    for block in blocks:
+        state, frames = frontend.feed(state, block)
+        found.append(NEUTRAL.stack(frames))
+    return np.concatenate([*found, NEUTRAL.stack(frontend.finish(state))])
+
+
 def test_stacks_two_frames_on_each_side():
-    frontend, audio = Frontend(NEUTRAL), noise(16_000)
-    state, features = frontend.feed(FrontendState(), audio)
-    features = np.concatenate((features, frontend.finish(state)))
+    audio = noise(16_000)
+    features = features_of(Frontend(), [audio])
     frames = fbank(audio)
     padded = np.concatenate((frames[:1], frames[:1], frames, frames[-1:], frames[-1:]))
     for index in (0, 1, 50, len(frames) - 1):
         np.testing.assert_array_equal(features[index], padded[index : index + 5].ravel())
 
 
+def test_threads_share_the_blocks_and_change_nothing():
+    audio = noise(200_000)
+    with ThreadPoolExecutor(4) as pool:
+        shared = fbank(audio, lambda work, count: list(pool.map(work, range(count))))
+    np.testing.assert_array_equal(shared, fbank(audio))
+
+
 def test_state_is_bounded_and_feeding_leaves_it_alone():
-    frontend, state = Frontend(NEUTRAL), FrontendState()
+    frontend, state = Frontend(), FrontendState()
     for _ in range(20):
         before = state
         kept = before.samples.copy()
@@ -102,3 +115,19 @@ def test_cmvn_is_read_from_the_model(model_dir):
     cmvn = Cmvn.read(model_dir / "am.mvn")
     assert cmvn.shift.shape == cmvn.scale.shape == (FEATURE_SIZE,)
     assert np.all(cmvn.scale > 0)
+
+
+@pytest.mark.funasr
+def test_features_equal_funasrs(model_dir):
+    torch = pytest.importorskip("torch")
+    frontends = pytest.importorskip("funasr.frontends.wav_frontend")
+    theirs = frontends.WavFrontendOnline(
+        cmvn_file=str(model_dir / "am.mvn"), dither=0.0, lfr_m=5, lfr_n=1
+    )
+    audio, cmvn = noise(48_000), Cmvn.read(model_dir / "am.mvn")
+    waveform = torch.from_numpy(audio)[None]
+    expected, _ = theirs(waveform, torch.tensor([len(audio)]), is_final=True, cache={})
+    frontend = Frontend()
+    state, frames = frontend.feed(FrontendState(), audio)
+    ours = np.concatenate((cmvn.stack(frames), cmvn.stack(frontend.finish(state))))
+    np.testing.assert_allclose(ours, expected[0].numpy(), rtol=0, atol=2e-3)

@@ -6,20 +6,22 @@ import numpy as np
 import pytest
 
 from webui.audio.peaks import Peaks
-from webui.audio.report import AudioReport
+from webui.audio.report import AudioReport, Notice
 from webui.vad import EndReason, EngineReceipt, Segment, SpeechScores, VadOptions
 from webui.vad.summary import explain_empty, summarise
 
 
-def scores_of(probabilities, peak: int = 1000) -> SpeechScores:
+def scores_of(probabilities, notices=()) -> SpeechScores:
     values = np.asarray(probabilities, dtype=np.float32)
     duration_ms = 10 * len(values)
     return SpeechScores(
         probabilities=values,
-        peaks=Peaks(np.full((len(values), 2), peak, dtype=np.int16)),
-        audio=AudioReport("a.wav", "wav", "pcm_s16le", 16_000, 1, "mix", "s16", duration_ms, 0),
+        peaks=Peaks(np.full((len(values), 2), 1000, dtype=np.int16)),
+        audio=AudioReport(
+            "a.wav", "wav", "pcm_s16le", 16_000, 1, "mix", "s16", duration_ms, 0, notices
+        ),
         receipt=EngineReceipt("onnx", "m", "0", "cpu", 1, {}),
-        timings_s={"decode": 0.0, "score": 0.0},
+        timings_s={"decode": 0.0, "score": 0.0, "total": 0.0},
     )
 
 
@@ -43,7 +45,7 @@ def test_figures_of_nothing():
     ("scores", "reason"),
     [
         (scores_of([]), "too_short"),
-        (scores_of(np.full(300, 0.05), peak=0), "silent"),
+        (scores_of(np.full(300, 0.05), (Notice("silent"),)), "silent"),
         (scores_of(np.full(300, 0.7)), "below_threshold"),
         (scores_of([*[0.1] * 100, *[0.95] * 10, *[0.1] * 100]), "too_brief"),
     ],

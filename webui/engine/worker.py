@@ -33,6 +33,7 @@ from webui.engine.messages import (
 )
 from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
 from webui.vad.detector import Detector
+from webui.vad.scorers import PREPARED, SCORERS
 
 
 def main(pipe: Connection, config: EngineConfig) -> None:
@@ -70,7 +71,8 @@ def _load(pipe: Connection, config: EngineConfig) -> Detector:
     settings = config.settings
     return Detector(
         config.engine,
-        model_directory=weights.find(engine=config.engine, settings=settings),
+        model_directory=weights.find(engine=SCORERS[config.engine].weights, settings=settings),
+        prepared_directory=settings.models_directory / PREPARED,
         threads=settings.threads,
         device=settings.device,
         on_stage=lambda name: pipe.send(Stage(name)),

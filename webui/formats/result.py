@@ -36,9 +36,14 @@ class Result:
 
     @property
     def timings_s(self) -> Mapping[str, float]:
-        """Seconds of each stage: "decode", "score", "endpoint", "total"."""
-        stages = {**self.scores.timings_s, "endpoint": self.endpoint_s}
-        return {**stages, "total": sum(stages.values())}
+        """Seconds of "decode" and "score", which overlap, "endpoint", and the "total"."""
+        scored = self.scores.timings_s
+        return {
+            "decode": scored["decode"],
+            "score": scored["score"],
+            "endpoint": self.endpoint_s,
+            "total": scored["total"] + self.endpoint_s,
+        }
 
     @property
     def real_time_factor(self) -> float | None:

@@ -91,7 +91,7 @@ class ResultView:
         texts = self.texts
         duration_s = scores.duration_ms / 1000
         summary = summarise(segments, scores.duration_ms)
-        work_s = sum(scores.timings_s.values())
+        work_s = scores.timings_s["total"]
         factor = work_s / duration_s if duration_s else 0.0
         capped = texts("result.capped", count=summary.capped) if summary.capped else ""
         receipt = scores.receipt

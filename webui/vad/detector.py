@@ -6,18 +6,22 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from webui import __version__, weights
-from webui.vad.scorers import OnStage, Samples, load_scorer, resolve_engine
+from webui.vad.scorers import SCORERS, OnStage, Samples, load_scorer, resolve_engine
 from webui.vad.scores import EngineReceipt, SpeechScores
 
 if TYPE_CHECKING:
     from webui.audio.reader import AudioReader
     from webui.audio.report import Channel
+
+# Long enough that a piece for each core is worth its warm-up, short enough to stop soon.
+_BLOCK_S = 30.0
 
 OnProgress = Callable[[float, "float | None"], None]
 """Told how many seconds are scored, and how many the recording has if that is known.
@@ -31,10 +35,12 @@ class Detector:
     store. One detector may score from several threads; each call has its own state.
 
     Args:
-        engine: "auto", "funasr" or "onnx".
+        engine: "auto" or a name of `webui.vad.scorers.SCORERS`.
         model_directory: the model's files; None = look for them.
         threads: for the network; 0 = one for each core.
         device: "auto", "cpu", "cuda", "cuda:1"; only the funasr engine knows GPUs.
+        prepared_directory: where graphs made from the model are kept; None = in the
+            model store.
         on_stage: told each stage of loading as it begins.
 
     Raises:
@@ -50,17 +56,25 @@ class Detector:
         model_directory: Path | None = None,
         threads: int = 0,
         device: str = "auto",
+        prepared_directory: Path | None = None,
         on_stage: OnStage = lambda stage: None,
     ) -> None:
         self.engine = resolve_engine(engine)
-        directory = model_directory or weights.find(engine=self.engine)
+        directory = model_directory or weights.find(engine=SCORERS[self.engine].weights)
         self._scorer = load_scorer(
-            self.engine, directory, threads=threads, device=device, on_stage=on_stage
+            self.engine,
+            directory,
+            threads=threads,
+            device=device,
+            prepared_directory=prepared_directory,
+            on_stage=on_stage,
         )
         self.receipt = EngineReceipt(
             engine=self.engine,
             model=weights.DEFAULT_MODEL,
-            model_sha256=weights.model_sha256(directory)[weights.WEIGHTS_FILES[self.engine]],
+            model_sha256=weights.model_sha256(directory)[
+                weights.WEIGHTS_FILES[SCORERS[self.engine].weights]
+            ],
             device=self._scorer.device,
             threads=threads or os.cpu_count() or 1,
             versions={
@@ -76,6 +90,7 @@ class Detector:
         path: str | os.PathLike[str],
         *,
         channel: Channel = "mix",
+        with_peaks: bool = True,
         on_progress: OnProgress = lambda position_s, duration_s: None,
     ) -> SpeechScores:
         """Decode and score a recording, block by block, in bounded memory.
@@ -83,6 +98,7 @@ class Detector:
         Args:
             path: an audio or video file.
             channel: "mix" is the mean of all channels; "left" and "right" take one.
+            with_peaks: keep what is needed for drawing; without, they are empty.
             on_progress: told the position after each block.
 
         Raises:
@@ -92,42 +108,53 @@ class Detector:
         from webui.audio.reader import open_audio
 
         begin = time.perf_counter()
-        with open_audio(path, channel) as reader:
-            opened_s = time.perf_counter() - begin
-            return self._score_blocks(reader, opened_s, on_progress)
+        with open_audio(path, channel, _BLOCK_S) as reader:
+            return self._score_blocks(reader, begin, on_progress, with_peaks=with_peaks)
 
     def _score_blocks(
-        self, reader: AudioReader, decode_s: float, on_progress: OnProgress
+        self, reader: AudioReader, begin: float, on_progress: OnProgress, *, with_peaks: bool
     ) -> SpeechScores:
+        """Score one block while the next one is decoded; no more than these two are held."""
         from webui.audio.peaks import PeakBuilder
 
         peaks = PeakBuilder()
         state = self._scorer.start()
         scored: list[Samples] = []
-        score_s = 0.0
-        blocks = iter(reader)
-        while True:
-            begin = time.perf_counter()
-            block = next(blocks, None)
-            if block is not None:
+        decode_s, score_s = time.perf_counter() - begin, 0.0
+
+        def read_block() -> tuple[Samples | None, float, float]:
+            started = time.perf_counter()
+            block = next(reader, None)
+            if block is not None and with_peaks:
                 peaks.feed(block)
-            decoded = time.perf_counter()
-            if block is None:
-                scored.append(self._scorer.finish(state))
-            else:
-                state, probabilities = self._scorer.feed(state, block)
-                scored.append(probabilities)
-            decode_s += decoded - begin
-            score_s += time.perf_counter() - decoded
-            if block is None:
-                break
-            on_progress(reader.position_s, reader.expected_duration_s)
+            return block, reader.position_s, time.perf_counter() - started
+
+        with ThreadPoolExecutor(1, "decode") as ahead:
+            coming = ahead.submit(read_block)
+            while True:
+                block, position_s, took_s = coming.result()
+                decode_s += took_s
+                started = time.perf_counter()
+                if block is None:
+                    scored.append(self._scorer.finish(state))
+                else:
+                    coming = ahead.submit(read_block)
+                    state, probabilities = self._scorer.feed(state, block)
+                    scored.append(probabilities)
+                score_s += time.perf_counter() - started
+                if block is None:
+                    break
+                on_progress(position_s, reader.expected_duration_s)
         return SpeechScores(
             probabilities=np.concatenate(scored),
             peaks=peaks.finish(),
             audio=reader.report(),
             receipt=self.receipt,
-            timings_s={"decode": decode_s, "score": score_s},
+            timings_s={
+                "decode": decode_s,
+                "score": score_s,
+                "total": time.perf_counter() - begin,
+            },
         )
 
     def probabilities(self, blocks: Iterable[Samples]) -> Samples:

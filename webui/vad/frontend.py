@@ -10,6 +10,8 @@ with it to single precision's rounding (``tests/vad/test_frontend.py``).
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from webui.vad.timebase import (
 
 Samples = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]
+Each = Callable[[Callable[[int], None], int], None]
+"""Calls its first argument with each number below its second, in any order."""
 
 MEL_BINS = 80
 STACKED_FRAMES = 5  # LFR: the frame itself, two before and two after
@@ -35,8 +39,8 @@ FEATURE_SIZE = MEL_BINS * STACKED_FRAMES  # 400
 _FFT_SIZE = 512
 _LOW_HZ = 20.0
 _PREEMPHASIS = 0.97
-_WAVEFORM_SCALE = 32768.0
-_BLOCK_FRAMES = 512  # frames transformed at once: their spectra fit into a 2 MB cache
+_POWER_SCALE = 32768.0**2  # a power of two: as a factor of the filters it changes no digit
+_BLOCK_FRAMES = 256  # frames transformed at once: all about them fits into a 2 MB cache
 
 
 def _mel(frequency_hz: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
@@ -53,7 +57,7 @@ def _mel_filters() -> Features:
     rising, falling = (mel - left) / (centre - left), (right - mel) / (right - centre)
     filters = np.maximum(0.0, np.minimum(rising, falling))
     filters[-1] = 0.0  # Kaldi leaves out the Nyquist bin
-    return np.asarray(filters, dtype=np.float32)
+    return np.asarray(filters * _POWER_SCALE, dtype=np.float32)
 
 
 _FILTERS = _mel_filters()
@@ -63,35 +67,76 @@ _WINDOW = (
 _LOG_FLOOR = np.finfo(np.float32).eps
 
 
-def fbank(samples: Samples) -> Features:
+class _Buffers(threading.local):
+    """What one block needs, kept by each thread: fresh memory would cost as much as the FFTs."""
+
+    def __init__(self) -> None:
+        samples = (_BLOCK_FRAMES - 1) * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES
+        bins = _FFT_SIZE // 2 + 1
+        self.emphasised = np.zeros(samples, dtype=np.float32)
+        self.frames = np.zeros((_BLOCK_FRAMES, _FFT_SIZE), dtype=np.float32)
+        self.spectra = np.zeros((_BLOCK_FRAMES, bins), dtype=np.complex64)
+        self.power = np.zeros((_BLOCK_FRAMES, bins), dtype=np.float32)
+
+
+_buffers = _Buffers()
+
+
+def _in_turn(work: Callable[[int], None], count: int) -> None:
+    for index in range(count):
+        work(index)
+
+
+def fbank(samples: Samples, each: Each = _in_turn) -> Features:
     """Log-mel filter bank energies of all whole frames.
 
     Args:
         samples: 16 kHz mono in -1 to 1, float32, shape (samples,).
+        each: does the work on each block of frames, on several threads perhaps.
 
     Returns:
         Natural logarithms of mel energies, float32, shape (frames, 80).
     """
     count = frames_in(len(samples))
     energies = np.empty((count, MEL_BINS), dtype=np.float32)
-    if not count:
-        return energies
-    scaled = samples * np.float32(_WAVEFORM_SCALE)
-    windows = np.lib.stride_tricks.sliding_window_view(scaled, FRAME_LENGTH_SAMPLES)
-    windows = windows[::FRAME_HOP_SAMPLES]
-    for first in range(0, count, _BLOCK_FRAMES):
-        frames = windows[first : first + _BLOCK_FRAMES]
-        frames = frames - frames.mean(axis=1, keepdims=True)
-        emphasised = np.empty_like(frames)
-        np.multiply(frames[:, :-1], np.float32(-_PREEMPHASIS), out=emphasised[:, 1:])
-        emphasised[:, 1:] += frames[:, 1:]
-        emphasised[:, 0] = frames[:, 0] * np.float32(1 - _PREEMPHASIS)
-        emphasised *= _WINDOW
-        spectra = np.fft.rfft(emphasised, n=_FFT_SIZE)
-        power = spectra.real**2 + spectra.imag**2
-        mel = power.astype(np.float32, copy=False) @ _FILTERS
-        energies[first : first + len(frames)] = np.log(np.maximum(mel, _LOG_FLOOR))
+
+    def transform(block: int) -> None:
+        first = block * _BLOCK_FRAMES
+        end = min(first + _BLOCK_FRAMES, count)
+        last_sample = (end - 1) * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES
+        _fbank_block(samples[first * FRAME_HOP_SAMPLES : last_sample], energies[first:end])
+
+    each(transform, -(-count // _BLOCK_FRAMES))
     return energies
+
+
+def _fbank_block(samples: Samples, energies: Features) -> None:
+    """Fill ``energies`` (frames, 80) from exactly the samples of its frames."""
+    count = len(energies)
+    # Pre-emphasis and the removal of a frame's mean commute but for a constant and the frame's
+    # first sample, so pre-emphasis is done once for all frames that share a sample.
+    emphasised = _buffers.emphasised[: len(samples)]
+    np.multiply(samples[:-1], np.float32(-_PREEMPHASIS), out=emphasised[1:])
+    emphasised[1:] += samples[1:]
+    raw, windows = (
+        np.lib.stride_tricks.sliding_window_view(x, FRAME_LENGTH_SAMPLES)[::FRAME_HOP_SAMPLES]
+        for x in (samples, emphasised)
+    )
+    rest = np.float32(1 - _PREEMPHASIS)
+    offset = raw.mean(axis=1, keepdims=True) * rest
+    padded = _buffers.frames[:count]
+    frames = padded[:, :FRAME_LENGTH_SAMPLES]
+    np.subtract(windows, offset, out=frames)
+    frames[:, 0] = raw[:, 0] * rest - offset[:, 0]
+    frames *= _WINDOW
+    # NumPy computes in single precision here; its type stubs know of double only.
+    target: Any = _buffers.spectra[:count]
+    spectra = np.fft.rfft(padded, out=target).view(np.float32)
+    np.square(spectra, out=spectra)
+    power = np.add(spectra[:, 0::2], spectra[:, 1::2], out=_buffers.power[:count])
+    np.matmul(power, _FILTERS, out=energies)
+    np.maximum(energies, _LOG_FLOOR, out=energies)
+    np.log(energies, out=energies)
 
 
 @dataclass(frozen=True)
@@ -111,6 +156,24 @@ class Cmvn:
         tokens = path.read_text(encoding="utf-8").split()
         return cls(_numbers(tokens, "<AddShift>"), _numbers(tokens, "<Rescale>"))
 
+    def stack(self, frames: Features) -> Features:
+        """Stack and normalise: the network's input as FunASR makes it.
+
+        Args:
+            frames: log-mel energies with their context, shape (n + 4, 80).
+
+        Returns:
+            Features, float32, shape (n, 400).
+        """
+        count = max(0, len(frames) - 2 * CONTEXT_FRAMES)
+        if not count:
+            return np.zeros((0, FEATURE_SIZE), dtype=np.float32)
+        stacked = np.lib.stride_tricks.sliding_window_view(frames, STACKED_FRAMES, axis=0)
+        features = stacked.transpose(0, 2, 1).copy().reshape(count, FEATURE_SIZE)
+        features += self.shift
+        features *= self.scale
+        return features
+
 
 def _numbers(tokens: list[str], after: str) -> Features:
     begin = tokens.index("[", tokens.index(after)) + 1
@@ -124,7 +187,7 @@ class FrontendState:
     Attributes:
         samples: samples from the first window that was incomplete on, float32,
             fewer than 400 + 160.
-        frames: the last fbank frames that later stacks need, float32, shape (n, 80),
+        frames: the last fbank frames that later scores need, float32, shape (n, 80),
             n <= 4; empty before the first frame.
     """
 
@@ -132,49 +195,48 @@ class FrontendState:
     frames: Features = field(default_factory=lambda: np.zeros((0, MEL_BINS), dtype=np.float32))
 
 
+_NO_FRAMES = np.zeros((0, MEL_BINS), dtype=np.float32)
+
+
 class Frontend:
-    """Incremental features; the offline form is one `feed` and one `finish`.
+    """Incremental log-mel frames with the context that scores need.
+
+    A score needs five frames in a row: its own, two before and two after. So n
+    scores need n + 4 frames; what `feed` and `finish` return is either that or
+    nothing. The offline form is one `feed` and one `finish`.
 
     Args:
-        cmvn: the model's normalisation.
+        each: shares the work among threads; see `fbank`.
     """
 
-    def __init__(self, cmvn: Cmvn) -> None:
-        self._cmvn = cmvn
+    def __init__(self, each: Each = _in_turn) -> None:
+        self._each = each
 
     def feed(self, state: FrontendState, samples: Samples) -> tuple[FrontendState, Features]:
-        """Features of the frames whose right context is known by now.
+        """Frames for the scores whose right context is known by now.
 
         Args:
             state: of this stream; `FrontendState()` at its beginning.
             samples: the next samples, 16 kHz mono, float32.
 
         Returns:
-            The new state, and features, float32, shape (frames, 400).
+            The new state, and log-mel energies, float32, shape (scores + 4, 80),
+            or (0, 80) where no score is complete.
         """
         pending = np.concatenate((state.samples, samples))
-        new = fbank(pending)
+        new = fbank(pending, self._each)
         rest = pending[len(new) * FRAME_HOP_SAMPLES :].copy()
         if not len(new):
-            return FrontendState(rest, state.frames), self._stack(new)
+            return FrontendState(rest, state.frames), _NO_FRAMES
         # The left edge is padded with the first frame.
         before = state.frames if len(state.frames) else np.repeat(new[:1], CONTEXT_FRAMES, axis=0)
         frames = np.concatenate((before, new))
-        keep = frames[-(STACKED_FRAMES - 1) :].copy()
-        return FrontendState(rest, keep), self._stack(frames)
+        keep = frames[-2 * CONTEXT_FRAMES :].copy()
+        return FrontendState(rest, keep), frames if len(frames) >= STACKED_FRAMES else _NO_FRAMES
 
     def finish(self, state: FrontendState) -> Features:
-        """Features of the last frames; the right edge is padded with the last frame."""
+        """Frames for the last scores; the right edge is padded with the last frame."""
         if not len(state.frames):
-            return self._stack(state.frames)
+            return _NO_FRAMES
         padding = np.repeat(state.frames[-1:], CONTEXT_FRAMES, axis=0)
-        return self._stack(np.concatenate((state.frames, padding)))
-
-    def _stack(self, frames: Features) -> Features:
-        count = len(frames) - STACKED_FRAMES + 1
-        if count <= 0:
-            return np.zeros((0, FEATURE_SIZE), dtype=np.float32)
-        stacked = np.lib.stride_tricks.sliding_window_view(frames, STACKED_FRAMES, axis=0)
-        features = stacked.transpose(0, 2, 1).reshape(count, FEATURE_SIZE) + self._cmvn.shift
-        features *= self._cmvn.scale
-        return features
+        return np.concatenate((state.frames, padding))

@@ -131,7 +131,7 @@ def explain_empty(scores: SpeechScores, options: VadOptions) -> Explanation:
     reason: EmptyReason
     if not len(probabilities):
         reason = "too_short"
-    elif not np.any(scores.peaks.values):
+    elif any(notice.code == "silent" for notice in scores.audio.notices):
         reason = "silent"
     elif highest < speech_level(options.speech_noise_thres):
         reason = "below_threshold"

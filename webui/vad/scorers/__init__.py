@@ -18,6 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from webui.errors import EngineUnavailableError, SettingsError
+from webui.settings import Settings
+
+PREPARED = "prepared"
+"""Directory of the model store that holds what scorers make from models."""
 
 Samples = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float32]
@@ -73,12 +77,14 @@ class ScorerInfo:
         label: its name on the page, by language.
         module, attribute: where its class is.
         packages: import names of what must be installed.
+        weights: the key of `webui.weights.WEIGHTS_FILES` for what it loads.
     """
 
     label: Mapping[str, str]
     module: str
     attribute: str
     packages: tuple[str, ...]
+    weights: str
 
 
 SCORERS: Mapping[str, ScorerInfo] = {
@@ -87,12 +93,21 @@ SCORERS: Mapping[str, ScorerInfo] = {
         "webui.vad.scorers.funasr",
         "FunasrScorer",
         ("torch", "funasr"),
+        "funasr",
     ),
     "onnx": ScorerInfo(
         {"en": "ONNX Runtime", "zh": "ONNX Runtime"},
         "webui.vad.scorers.onnx",
         "OnnxScorer",
         ("onnxruntime",),
+        "onnx",
+    ),
+    "onnx-int8": ScorerInfo(
+        {"en": "ONNX Runtime, 8-bit", "zh": "ONNX Runtime（8 位）"},
+        "webui.vad.scorers.onnx",
+        "OnnxInt8Scorer",
+        ("onnxruntime",),
+        "onnx",
     ),
 }
 
@@ -132,6 +147,7 @@ def load_scorer(
     *,
     threads: int = 0,
     device: str = "auto",
+    prepared_directory: Path | None = None,
     on_stage: OnStage = lambda stage: None,
 ) -> Scorer:
     """Load an engine's framework and the model's weights.
@@ -141,11 +157,20 @@ def load_scorer(
         model_directory: holds the model's files.
         threads: for the network; 0 = one for each core.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        prepared_directory: where what is made from the model is kept; None = in
+            the model store.
         on_stage: told each stage as it begins.
     """
     info = SCORERS[engine]
     make = getattr(importlib.import_module(info.module), info.attribute)
-    scorer: Scorer = make(model_directory, threads=threads, device=device, on_stage=on_stage)
+    scorer: Scorer = make(
+        model_directory,
+        threads=threads,
+        device=device,
+        prepared_directory=prepared_directory
+        or Settings.from_environment().models_directory / PREPARED,
+        on_stage=on_stage,
+    )
     on_stage("warm_up")
     silence = np.zeros(16_000, dtype=np.float32)
     scorer.finish(scorer.feed(scorer.start(), silence)[0])

@@ -1,19 +1,27 @@
-"""FSMN-VAD on ONNX Runtime, with the model.onnx that FunASR publishes."""
+"""FSMN-VAD on ONNX Runtime, with graphs of our own (`webui.vad.scorers.onnx_graph`)."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from webui.vad.frontend import Cmvn, Frontend, FrontendState
+from webui.vad.frontend import CONTEXT_FRAMES, Features, Frontend, FrontendState
 from webui.vad.scorers import OnStage, Probabilities, Samples
+from webui.vad.scorers.onnx_graph import LAYERS, PAST_SHAPE, WARM_UP_FRAMES
+from webui.vad.scorers.onnx_prepare import Precision, prepared_graph
+from webui.vad.scorers.team import Team
 
-_LAYERS = 4
-_BLOCK_FRAMES = 1000  # bounds the 248 outputs per frame that this graph returns: 1 MB
+Past = tuple[npt.NDArray[np.float32], ...]
+
+# What the network keeps while it runs grows with the frames of one call and the threads; more
+# of them are no faster.
+_CALL_FRAMES = 300
+# Fewer frames than this are not worth the warm-up that a piece of its own needs.
+_PIECE_FRAMES = 5 * WARM_UP_FRAMES
 
 
 @dataclass(frozen=True)
@@ -22,65 +30,105 @@ class OnnxState:
 
     Attributes:
         frontend: pending samples and frames.
-        caches: four arrays, float32, shape (1, 128, 19, 1).
+        past: four arrays, float32, shape (1, 19, 1, 128).
     """
 
     frontend: FrontendState
-    caches: tuple[npt.NDArray[np.float32], ...]
+    past: Past
 
 
 class OnnxScorer:
     """Scores with ONNX Runtime on the CPU; see `webui.vad.scorers.Scorer`.
 
+    Frames that come in one feed are cut into a piece for each thread. A piece
+    starts a few frames early, since the network's memory ends after
+    `WARM_UP_FRAMES`, so the pieces need not wait for each other. One thread for
+    each piece beats several threads on one matrix product, which are too small.
+
     Args:
         model_directory: holds model.onnx and am.mvn.
-        threads: of the session; 0 = one for each core.
+        threads: that score; 0 = one for each core.
         device: "auto" or "cpu"; this scorer computes on the CPU.
+        prepared_directory: where graphs of our own are kept.
         on_stage: told each stage of loading.
     """
 
     device = "cpu"
+    precision: Precision = "fp32"
 
     def __init__(
-        self, model_directory: Path, *, threads: int, device: str, on_stage: OnStage
+        self,
+        model_directory: Path,
+        *,
+        threads: int,
+        device: str,
+        prepared_directory: Path,
+        on_stage: OnStage,
     ) -> None:
         on_stage("import_onnxruntime")
         import onnxruntime
 
         on_stage("load_weights")
+        graph = prepared_graph(model_directory, self.precision, prepared_directory)
         settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = threads or os.cpu_count() or 1
-        settings.inter_op_num_threads = 1
+        settings.intra_op_num_threads = settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
-            str(model_directory / "model.onnx"), settings, providers=["CPUExecutionProvider"]
+            graph, settings, providers=["CPUExecutionProvider"]
         )
-        self._frontend = Frontend(Cmvn.read(model_directory / "am.mvn"))
+        self._team = Team(threads)
+        self._frontend = Frontend(self._team.each)
         self.versions = {"onnxruntime": onnxruntime.__version__}
 
     def start(self) -> OnnxState:
         """State of a new stream."""
-        empty = np.zeros((1, 128, 19, 1), dtype=np.float32)
-        return OnnxState(FrontendState(), (empty,) * _LAYERS)
+        return OnnxState(FrontendState(), _no_past())
 
     def feed(self, state: OnnxState, samples: Samples) -> tuple[OnnxState, Probabilities]:
         """Score what the next samples complete."""
-        frontend, features = self._frontend.feed(state.frontend, samples)
-        caches, probabilities = self._run(state.caches, features)
-        return OnnxState(frontend, caches), probabilities
+        frontend, frames = self._frontend.feed(state.frontend, samples)
+        past, probabilities = self._score(state.past, frames)
+        return OnnxState(frontend, past), probabilities
 
     def finish(self, state: OnnxState) -> Probabilities:
         """P(speech) of the last frames."""
-        return self._run(state.caches, self._frontend.finish(state.frontend))[1]
+        return self._score(state.past, self._frontend.finish(state.frontend))[1]
+
+    def _score(self, past: Past, frames: Features) -> tuple[Past, Probabilities]:
+        scores = max(0, len(frames) - 2 * CONTEXT_FRAMES)
+        pieces = max(1, min(self._team.size, scores // _PIECE_FRAMES))
+        edges = [scores * piece // pieces for piece in range(pieces + 1)]
+        probabilities = np.empty(scores, dtype=np.float32)
+        lasts: list[Past] = [past] * pieces
+
+        def score_piece(piece: int) -> None:
+            first, end = edges[piece], edges[piece + 1]
+            before = past
+            if piece:
+                before, _ = self._run(_no_past(), frames, first - WARM_UP_FRAMES, first)
+            for begin in range(first, end, _CALL_FRAMES):
+                call = slice(begin, min(begin + _CALL_FRAMES, end))
+                before, probabilities[call] = self._run(before, frames, call.start, call.stop)
+            lasts[piece] = before
+
+        self._team.each(score_piece, pieces)
+        return lasts[-1], probabilities
 
     def _run(
-        self, caches: tuple[npt.NDArray[np.float32], ...], features: npt.NDArray[np.float32]
-    ) -> tuple[tuple[npt.NDArray[np.float32], ...], Probabilities]:
-        probabilities = np.empty(len(features), dtype=np.float32)
-        for first in range(0, len(features), _BLOCK_FRAMES):
-            block = features[first : first + _BLOCK_FRAMES]
-            inputs = {f"in_cache{layer}": cache for layer, cache in enumerate(caches)}
-            posteriors, *rest = self._session.run(None, {"speech": block[None], **inputs})
-            caches = tuple(np.ascontiguousarray(cache[:, :, -19:]) for cache in rest)
-            probabilities[first : first + len(block)] = 1.0 - posteriors[0, :, 0].astype(np.float64)
-        return caches, probabilities
+        self, past: Past, frames: Features, first: int, end: int
+    ) -> tuple[Past, Probabilities]:
+        """Scores ``first`` to ``end`` - 1 of those that the frames allow."""
+        inputs: dict[str, Any] = {f"past_{layer}": array for layer, array in enumerate(past)}
+        inputs["frames"] = frames[first : end + 2 * CONTEXT_FRAMES]
+        speech, *following = self._session.run(None, inputs)
+        return tuple(following), speech
+
+
+class OnnxInt8Scorer(OnnxScorer):
+    """The same with most matrix products in 8-bit integers."""
+
+    precision = "int8"
+
+
+def _no_past() -> Past:
+    return (np.zeros(PAST_SHAPE, dtype=np.float32),) * LAYERS

@@ -1,0 +1,151 @@
+"""Our own graphs: as exact as they must be, kept, checked, and remade when altered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from webui.audio.reader import open_audio
+from webui.errors import ModelError
+from webui.vad import Detector, VadOptions
+from webui.vad.frontend import Cmvn, Frontend, FrontendState
+from webui.vad.scorers import load_scorer, onnx_prepare
+from webui.vad.scorers.onnx import OnnxScorer
+from webui.vad.scorers.onnx_graph import WARM_UP_FRAMES
+from webui.vad.scorers.onnx_prepare import prepared_graph
+
+
+@pytest.fixture(scope="module")
+def speech(root):
+    path = min((root / "assets" / "audio").glob("*clean*"))
+    with open_audio(path) as reader:
+        return np.concatenate(list(reader))
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("prepared")
+
+
+def published(model_dir, samples) -> np.ndarray:
+    """P(speech) by the graph that FunASR publishes."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(model_dir / "model.onnx"))
+    frontend, cmvn = Frontend(), Cmvn.read(model_dir / "am.mvn")
+    state, frames = frontend.feed(FrontendState(), samples)
+    frames = np.concatenate((cmvn.stack(frames), cmvn.stack(frontend.finish(state))))
+    caches = {f"in_cache{i}": np.zeros((1, 128, 19, 1), np.float32) for i in range(4)}
+    return 1 - session.run(None, {"speech": frames[None], **caches})[0][0, :, 0]
+
+
+def scored(scorer: OnnxScorer, *blocks) -> np.ndarray:
+    state, found = scorer.start(), []
+    for block in blocks:
+        state, probabilities = scorer.feed(state, block)
+        found.append(probabilities)
+    return np.concatenate([*found, scorer.finish(state)])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_fp32_equals_the_published_graph(model_dir, kept, speech, threads):
+    scorer = load_scorer("onnx", model_dir, threads=threads, prepared_directory=kept)
+    assert np.abs(scored(scorer, speech) - published(model_dir, speech)).max() < 1e-5
+
+
+def test_pieces_of_several_threads_equal_one_after_another(model_dir, kept, speech):
+    one, four = (
+        load_scorer("onnx", model_dir, threads=threads, prepared_directory=kept)
+        for threads in (1, 4)
+    )
+    assert len(speech) / 160 > 4 * 5 * WARM_UP_FRAMES  # so that there are four pieces
+    np.testing.assert_allclose(scored(four, speech), scored(one, speech), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "onnx-int8"])
+def test_any_chunking_gives_the_same_scores(model_dir, kept, speech, engine):
+    scorer = load_scorer(engine, model_dir, threads=2, prepared_directory=kept)
+    whole = scored(scorer, speech)
+    for size in (1_000, 16_000, 123_456):
+        blocks = [speech[i : i + size] for i in range(0, len(speech), size)]
+        # A last bit of a feature may move an 8-bit value by a step.
+        largest = 2e-5 if engine == "onnx" else 0.03
+        assert np.abs(scored(scorer, *blocks) - whole).max() < largest
+
+
+def test_int8_decides_nearly_as_fp32(model_dir, kept, speech):
+    exact, integer = (
+        load_scorer(engine, model_dir, prepared_directory=kept) for engine in ("onnx", "onnx-int8")
+    )
+    difference = np.abs(scored(integer, speech) - scored(exact, speech))
+    assert difference.mean() < 0.01
+    assert difference.max() < 0.25
+
+
+def test_int8_segments_lie_close_to_fp32s(model_dir, kept, root):
+    path = min((root / "assets" / "audio").glob("*clean*"))
+    exact, integer = (
+        Detector(engine, model_directory=model_dir, prepared_directory=kept)
+        .score(path)
+        .segments(VadOptions())
+        for engine in ("onnx", "onnx-int8")
+    )
+    assert len(exact) == len(integer) > 0
+    for one, other in zip(exact, integer, strict=True):
+        assert abs(one.start_ms - other.start_ms) <= 50
+        assert abs(one.end_ms - other.end_ms) <= 50
+
+
+def test_made_once_and_kept(model_dir, tmp_path, monkeypatch):
+    first = prepared_graph(model_dir, "fp32", tmp_path)
+
+    def again(*arguments):
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(onnx_prepare, "_make", again)
+    assert prepared_graph(model_dir, "fp32", tmp_path) == first
+
+
+def test_an_altered_graph_is_made_again(model_dir, tmp_path):
+    good = prepared_graph(model_dir, "fp32", tmp_path)
+    (path,) = tmp_path.rglob("fp32.onnx")
+    path.write_bytes(good[:-1] + b"x")
+    assert prepared_graph(model_dir, "fp32", tmp_path) == good
+    path.with_suffix(".json").write_text("half a rec")
+    assert prepared_graph(model_dir, "fp32", tmp_path) == good
+    assert json.loads(path.with_suffix(".json").read_text())["sha256"]
+
+
+def test_a_directory_that_cannot_be_written_to_is_done_without(model_dir, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    assert prepared_graph(model_dir, "fp32", file / "prepared")
+
+
+def test_a_graph_that_scores_otherwise_is_refused(model_dir, tmp_path, monkeypatch):
+    build = onnx_prepare.build
+
+    def wrong(model_file, cmvn, *, quantise):
+        return build(model_file, Cmvn(cmvn.shift + np.float32(0.01), cmvn.scale), quantise=quantise)
+
+    monkeypatch.setattr(onnx_prepare, "build", wrong)
+    with pytest.raises(ModelError, match="off by"):
+        prepared_graph(model_dir, "fp32", tmp_path)
+    assert not list(tmp_path.rglob("*.onnx"))
+
+
+def test_another_network_is_refused(model_dir, tmp_path):
+    import onnx
+
+    other = tmp_path / "model"
+    other.mkdir()
+    shutil.copy(model_dir / "am.mvn", other)
+    model = onnx.load(str(model_dir / "model.onnx"))
+    del model.graph.node[-4:]
+    onnx.save(model, str(other / "model.onnx"))
+    with pytest.raises(ModelError) as caught:
+        prepared_graph(other, "fp32", tmp_path / "kept")
+    assert caught.value.message("zh")

@@ -1,0 +1,118 @@
+"""Make our own graphs from the published model once, check them, and keep them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from webui.audio import SAMPLE_RATE_HZ
+from webui.errors import ModelError
+from webui.vad.frontend import Cmvn, Frontend, FrontendState
+from webui.vad.scorers.onnx_graph import LAYERS, MEMORY_SIZE, PAST_FRAMES, PAST_SHAPE, build
+
+Precision = Literal["fp32", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+
+# Part of the name of what is kept: raise it whenever other graphs are made.
+_VERSION = 1
+_LARGEST_DIFFERENCE: dict[Precision, float] = {"fp32": 1e-5, "int8": 0.25}
+_CHECK_S = 20
+
+
+def prepared_graph(model_directory: Path, precision: Precision, directory: Path) -> bytes:
+    """Return a graph, made from the model now or earlier.
+
+    Args:
+        model_directory: holds the published model.onnx and am.mvn.
+        precision: "fp32" or "int8".
+        directory: where graphs are kept; one that cannot be written to is done without.
+
+    Raises:
+        ModelError: the model is not FSMN-VAD, or the graph's scores differ from its.
+    """
+    source = hashlib.sha256()
+    for name in ("model.onnx", "am.mvn"):
+        source.update((model_directory / name).read_bytes())
+    kept = directory / f"{source.hexdigest()[:16]}-{_VERSION}" / f"{precision}.onnx"
+    graph = _read(kept)
+    if graph is None:
+        graph = _make(model_directory, precision)
+        with suppress(OSError):
+            _write(kept, graph)
+    return graph
+
+
+def _read(kept: Path) -> bytes | None:
+    """Return a kept graph if it is there and as it was written."""
+    try:
+        graph = kept.read_bytes()
+        receipt = json.loads(kept.with_suffix(".json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return graph if receipt.get("sha256") == hashlib.sha256(graph).hexdigest() else None
+
+
+def _write(kept: Path, graph: bytes) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    receipt = json.dumps({"sha256": hashlib.sha256(graph).hexdigest()}).encode()
+    for path, content in ((kept, graph), (kept.with_suffix(".json"), receipt)):
+        descriptor, name = tempfile.mkstemp(dir=kept.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+
+
+def _make(model_directory: Path, precision: Precision) -> bytes:
+    cmvn = Cmvn.read(model_directory / "am.mvn")
+    model = build(model_directory / "model.onnx", cmvn, quantise=precision == "int8")
+    graph: bytes = model.SerializeToString()
+    difference = _difference(model_directory, cmvn, graph)
+    if not difference <= _LARGEST_DIFFERENCE[precision]:
+        raise ModelError(
+            model=model_directory.name,
+            reason=f"the graph made from it is off by {difference:.2g}",
+            reason_zh=f"由其生成的计算图偏差为 {difference:.2g}",
+        )
+    return graph
+
+
+def _difference(model_directory: Path, cmvn: Cmvn, graph: bytes) -> float:
+    """Largest difference of P(speech) between a graph and the published one."""
+    import onnxruntime
+
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3
+    providers = ["CPUExecutionProvider"]
+    ours = onnxruntime.InferenceSession(graph, settings, providers=providers)
+    published = onnxruntime.InferenceSession(
+        str(model_directory / "model.onnx"), settings, providers=providers
+    )
+    frames = _check_frames()
+    past = {f"past_{i}": np.zeros(PAST_SHAPE, np.float32) for i in range(LAYERS)}
+    speech = ours.run(["speech"], {"frames": frames, **past})[0]
+    cache = np.zeros((1, MEMORY_SIZE, PAST_FRAMES, 1), np.float32)
+    caches = {f"in_cache{i}": cache for i in range(LAYERS)}
+    posteriors = published.run(None, {"speech": cmvn.stack(frames)[None], **caches})[0]
+    return float(np.abs(speech - (1.0 - posteriors[0, :, 0])).max())
+
+
+def _check_frames() -> npt.NDArray[np.float32]:
+    """Frames of a sound that comes and goes like speech, always the same."""
+    random = np.random.default_rng(0)
+    time_s = np.arange(_CHECK_S * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    pitch = 2 * np.pi * np.cumsum(140 + 40 * np.sin(2 * np.pi * 0.7 * time_s)) / SAMPLE_RATE_HZ
+    voice = sum(np.sin(k * pitch) / k for k in range(1, 20))
+    loudness = np.maximum(0, np.sin(2 * np.pi * 0.4 * time_s)) * (
+        0.6 + 0.4 * np.sin(2 * np.pi * 4 * time_s)
+    )
+    samples = 0.1 * loudness * voice + 0.001 * random.standard_normal(len(time_s))
+    frontend = Frontend()
+    return frontend.feed(FrontendState(), samples.astype(np.float32))[1]
