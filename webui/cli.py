@@ -36,6 +36,7 @@ _TEXTS = {
         "no_speech": "no speech. {why}",
         "fetching": "fetching {model} from {source}: {percent} %",
         "fetched": "{model} is in {directory}",
+        "prepared": "{model}: graph for {precision} is ready ({kilobytes} kB)",
         "verified": "{model}: all files are as published",
         "problem": "{model}: {file}: {kind}",
         "removed": "{model} is removed",
@@ -46,6 +47,7 @@ _TEXTS = {
         "no_speech": "没有语音。{why}",
         "fetching": "正在从 {source} 下载 {model}：{percent} %",
         "fetched": "{model} 位于 {directory}",
+        "prepared": "{model}：{precision} 计算图已就绪（{kilobytes} kB）",
         "verified": "{model}：所有文件均与发布的一致",
         "problem": "{model}：{file}：{kind}",
         "removed": "已删除 {model}",
@@ -125,11 +127,19 @@ def _parser(language: str, command: str) -> argparse.ArgumentParser:
         _add_detect_arguments(detect, language)
     detect.set_defaults(run=_detect)
 
+    bench = commands.add_parser("bench", help="measure this machine, against FunASR itself")
+    bench.add_argument("audio", nargs="*", type=Path, help="repeated (default: the demos)")
+    bench.add_argument("--hours", type=float, default=1.0, help="length compared on (default: 1)")
+    bench.add_argument("--rounds", type=int, default=3, help="runs of each subject (default: 3)")
+    bench.add_argument("--output", type=Path, metavar="DIR", help="write JSON, Markdown, figure")
+    bench.set_defaults(run=_bench)
+
     models = commands.add_parser("models", help="list, fetch, verify or remove models")
     actions = models.add_subparsers(metavar="ACTION", required=True)
     for name, run, text in (
         ("list", _models_list, "what is known and what is here"),
-        ("fetch", _models_fetch, "fetch a model, checking its hashes"),
+        ("fetch", _models_fetch, "fetch a model, checking its hashes, and prepare it"),
+        ("prepare", _models_prepare, "make the onnx engines' own graphs from the model"),
         ("verify", _models_verify, "compare a model's files with the manifest"),
         ("remove", _models_remove, "delete a model from the store"),
     ):
@@ -198,7 +208,7 @@ def _detect(chosen: argparse.Namespace, settings: Settings, language: str) -> in
     from webui import weights
     from webui.formats import FORMATS
     from webui.vad.detector import Detector
-    from webui.vad.scorers import resolve_engine
+    from webui.vad.scorers import PREPARED, SCORERS, resolve_engine
 
     given = {"engine": chosen.engine, "threads": chosen.threads, "device": chosen.device}
     settings = replace(
@@ -208,7 +218,8 @@ def _detect(chosen: argparse.Namespace, settings: Settings, language: str) -> in
     engine = resolve_engine(settings.engine)
     detector = Detector(
         engine,
-        model_directory=weights.find(engine=engine, settings=settings),
+        model_directory=weights.find(engine=SCORERS[engine].weights, settings=settings),
+        prepared_directory=settings.models_directory / PREPARED,
         threads=settings.threads,
         device=settings.device,
     )
@@ -251,7 +262,9 @@ def _results(
                 _show(_TEXTS[language]["scoring"].format(file=name, percent=percent))
 
         try:
-            scores = detector.score(audio, channel=chosen.channel, on_progress=on_progress)
+            scores = detector.score(
+                audio, channel=chosen.channel, with_peaks=False, on_progress=on_progress
+            )
         except StudioError as error:
             _show("")
             _say(error.message(language))
@@ -297,6 +310,28 @@ def _umask() -> int:
     return mask
 
 
+def _bench(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
+    import json
+
+    from webui.bench import report, run
+    from webui.settings import project_root
+
+    demos = sorted(((project_root() or Path()) / "assets" / "audio").glob("*.flac"))
+    recordings = chosen.audio or demos
+    if not recordings:
+        raise SettingsError(name="bench", reason="name a recording", reason_zh="请指定一个音频文件")
+    growth_s = [round(chosen.hours * share) for share in (60, 600, 3600, 3 * 3600)]
+    measured = run.run(recordings, chosen.hours, max(1, chosen.rounds), growth_s, _say)
+    text = report.markdown(measured)
+    print(text, end="")
+    if chosen.output is not None:
+        chosen.output.mkdir(parents=True, exist_ok=True)
+        (chosen.output / "bench.json").write_text(json.dumps(measured, indent=1), "utf-8")
+        (chosen.output / "bench.md").write_text(text, "utf-8")
+        report.save_figure(measured, chosen.output / "bench.png")
+    return 0
+
+
 def _models_list(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     from webui import weights
 
@@ -321,6 +356,19 @@ def _models_fetch(chosen: argparse.Namespace, settings: Settings, language: str)
     finally:
         _show("")
     _say(_TEXTS[language]["fetched"].format(model=chosen.model, directory=directory))
+    return _models_prepare(chosen, settings, language)
+
+
+def _models_prepare(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
+    from webui import weights
+    from webui.vad.scorers import PREPARED
+    from webui.vad.scorers.onnx_prepare import PRECISIONS, prepared_graph
+
+    directory = weights.find(chosen.model, "onnx", settings=settings)
+    for precision in PRECISIONS:
+        graph = prepared_graph(directory, precision, settings.models_directory / PREPARED)
+        text = _TEXTS[language]["prepared"]
+        _say(text.format(model=chosen.model, precision=precision, kilobytes=len(graph) // 1000))
     return 0
 
 

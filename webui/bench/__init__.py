@@ -1,0 +1,1 @@
+"""Measure this program against FunASR itself, on this machine, in one run."""
