@@ -26,6 +26,8 @@ from webui.vad.scorers import missing_package
 
 Say = Callable[[str], None]
 
+_NEAR_MS = 50
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -143,9 +145,18 @@ def _compare(every: list[Subject], audio: Path, rounds: int, say: Say) -> list[d
                 "times_faster": reference_s / statistics.median(r["total_s"] for r in mine),
                 "segments": len(found),
                 "same_segments": len(found & wanted) / max(len(found | wanted), 1),
+                "near_segments": _near(found, wanted),
             }
         )
     return compared
+
+
+def _near(found: set[tuple[int, ...]], wanted: set[tuple[int, ...]]) -> float:
+    """Share of the wanted segments of which one was found within `_NEAR_MS` at both ends."""
+    near = sum(
+        any(abs(a - c) <= _NEAR_MS and abs(b - d) <= _NEAR_MS for c, d in found) for a, b in wanted
+    )
+    return near / max(len(wanted), 1)
 
 
 def _measure(subject: Subject, audio: Path) -> dict[str, Any]:
