@@ -92,6 +92,7 @@ class Settings:
     )
     password: str | None = field(
         default=None,
+        repr=False,  # it must not reach a log
         metadata=_about(
             en='Sign-in of the page, as "user:password".',
             zh="页面的登录信息，格式为“用户名:密码”。",

@@ -166,17 +166,17 @@ class Engine:
 
     def memory(self) -> MemoryReading:
         """Measure the memory of this process, of the engine's and of the system."""
+        status = self.status()
         with self._changed:
-            pid, gpus = self._status.pid, self._gpus
-            loaded = self._status.state in ("ready", "busy")
+            gpus = self._gpus if status.pid is not None else ()
         state: GpuState
-        if not has_cuda_driver():
+        if gpus:
+            state = "present"
+        elif not has_cuda_driver():
             state = "no_driver"
-        elif not loaded:
-            state = "not_loaded"
         else:
-            state = "present" if gpus else "not_used"
-        return read_memory(pid, gpus, state)
+            state = "not_used" if status.state in ("ready", "busy") else "not_loaded"
+        return read_memory(status.pid, gpus, state)
 
     def close(self) -> None:
         """Stop all jobs and end the engine's process; the engine cannot be used again."""
@@ -206,8 +206,12 @@ class Engine:
         with self._changed:
             if self._closed:
                 raise JobCancelledError()
-            self._urgent.append(job)
-            self._changed.notify_all()
+            # Whoever asks for what is about to happen waits for the same.
+            same = next((other for other in self._urgent if other.kind == job.kind), None)
+            if same is None:
+                self._urgent.append(job)
+                self._changed.notify_all()
+            job = same or job
         change: MemoryChange = job.result()
         return change
 
@@ -232,6 +236,7 @@ class Engine:
             except Exception as error:
                 # Were this thread to die, every later job would wait for ever.
                 _log.exception("job failed")
+                self._end_process()
                 job.fail(EngineError(reason=f"{type(error).__name__}: {error}"))
             with self._changed:
                 self._running = None
@@ -286,7 +291,7 @@ class Engine:
         self._end_process()
         begin = time.monotonic()
         job.loading("start_process")
-        process = EngineProcess(EngineConfig(job.engine, self._settings))
+        process = EngineProcess(EngineConfig(job.engine, replace(self._settings, password=None)))
         with self._changed:
             self._process = process
             self._status = EngineStatus("loading", job.engine, "start_process", pid=process.pid)

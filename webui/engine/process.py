@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import queue
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -34,6 +36,9 @@ class EngineProcess:
         self._process.start()
         # Only then does a dead child mean end-of-file here.
         childs_end.close()
+        self._answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, name="engine-answers", daemon=True)
+        self._reader.start()
 
     @property
     def pid(self) -> int | None:
@@ -53,7 +58,7 @@ class EngineProcess:
         """
         try:
             self._pipe.send(command)
-        except (BrokenPipeError, ConnectionResetError) as error:
+        except OSError as error:
             raise self._crashed() from error
 
     def answers(self, silence_s: float) -> Iterator[Answer | None]:
@@ -68,24 +73,39 @@ class EngineProcess:
         heard = time.monotonic()
         while time.monotonic() - heard < silence_s:
             try:
-                answer = self._pipe.recv() if self._pipe.poll(_POLL_S) else None
-            except (EOFError, ConnectionResetError, BrokenPipeError) as error:
-                raise self._crashed() from error
-            if answer is not None:
-                heard = time.monotonic()
+                answer = self._answers.get(timeout=_POLL_S)
+            except queue.Empty:
+                yield None
+                continue
+            if answer is None:
+                raise self._crashed()
+            heard = time.monotonic()
             yield answer
 
     def end(self) -> None:
         """End the process now and wait until the system has taken its memory back."""
         self._process.kill()
         self._process.join()
+        self._reader.join()
         self._pipe.close()
+
+    def _read(self) -> None:
+        """Hand answers over until the pipe ends; None is the end.
+
+        In a thread of its own: an answer that has begun and does not go on would
+        hold whoever reads it, and nobody could stop that job any more.
+        """
+        try:
+            while True:
+                self._answers.put(self._pipe.recv())
+        except (EOFError, OSError):
+            pass  # the process is gone, perhaps in the middle of an answer
+        finally:
+            self._answers.put(None)
 
     def _crashed(self) -> EngineCrashedError:
         self._process.join(5)
         code = self._process.exitcode
-        if code is not None and code < 0:
-            reason = signal.Signals(-code).name
-        else:
-            reason = f"exit code {code}"
+        killed = code is not None and code < 0
+        reason = signal.Signals(-code).name if killed and code else f"exit {code}"
         return EngineCrashedError(reason=reason)

@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
 
 from webui import weights
 from webui.engine.messages import (
@@ -51,7 +50,7 @@ def main(pipe: Connection, config: EngineConfig) -> None:
 def _serve(pipe: Connection, config: EngineConfig) -> None:
     def load() -> Answer:
         detector.append(_load(pipe, config))
-        return Ready(detector[0].receipt.device, _gpu_memory())
+        return Ready(detector[0].receipt.device, _gpu_memory(detector[0].receipt.device))
 
     detector: list[Detector] = []
     answer = _guarded(load, lambda reason: EngineStartError(engine=config.engine, reason=reason))
@@ -63,7 +62,8 @@ def _serve(pipe: Connection, config: EngineConfig) -> None:
         if isinstance(command, Score):
             pipe.send(_guarded(functools.partial(_score, pipe, detector[0], command)))
         elif isinstance(command, ClearGpuCache):
-            pipe.send(_guarded(_clear_gpu_cache))
+            device = detector[0].receipt.device
+            pipe.send(_guarded(functools.partial(_clear_gpu_cache, device)))
         # A Cancel that arrives here comes too late: its command has been answered.
 
 
@@ -80,13 +80,15 @@ def _load(pipe: Connection, config: EngineConfig) -> Detector:
 
 
 def _score(pipe: Connection, detector: Detector, wanted: Score) -> Answer:
+    device = detector.receipt.device
+
     def on_progress(position_s: float, duration_s: float | None) -> None:
         if pipe.poll() and isinstance(pipe.recv(), Cancel):
             raise JobCancelledError()
-        pipe.send(Progress(position_s, duration_s, _gpu_memory()))
+        pipe.send(Progress(position_s, duration_s, _gpu_memory(device)))
 
     scores = detector.score(wanted.path, channel=wanted.channel, on_progress=on_progress)
-    return Scored(scores, _gpu_memory())
+    return Scored(scores, _gpu_memory(device))
 
 
 def _guarded(
@@ -106,30 +108,24 @@ def _guarded(
         return Failed(describe(f"{type(error).__name__}: {error}"))
 
 
-def _cuda() -> Any:
-    """torch.cuda where this process has loaded torch and there is a CUDA device."""
-    torch = sys.modules.get("torch")
-    return torch.cuda if torch is not None and torch.cuda.is_available() else None
-
-
-def _gpu_memory() -> tuple[GpuMemory, ...]:
-    cuda = _cuda()
-    if cuda is None:
+def _gpu_memory(device: str) -> tuple[GpuMemory, ...]:
+    """Memory of the GPU that the scorer computes on; nothing where that is the CPU."""
+    if not device.startswith("cuda"):
         return ()
-    return tuple(
+    cuda = sys.modules["torch"].cuda
+    return (
         GpuMemory(
-            name=cuda.get_device_name(index),
-            allocated_bytes=cuda.memory_allocated(index),
-            reserved_bytes=cuda.memory_reserved(index),
-            total_bytes=cuda.get_device_properties(index).total_memory,
-        )
-        for index in range(cuda.device_count())
+            name=cuda.get_device_name(device),
+            allocated_bytes=cuda.memory_allocated(device),
+            reserved_bytes=cuda.memory_reserved(device),
+            total_bytes=cuda.get_device_properties(device).total_memory,
+        ),
     )
 
 
-def _clear_gpu_cache() -> Answer:
-    cuda = _cuda()
-    if cuda is not None:
-        cuda.synchronize()
+def _clear_gpu_cache(device: str) -> Answer:
+    if device.startswith("cuda"):
+        cuda = sys.modules["torch"].cuda
+        cuda.synchronize(device)
         cuda.empty_cache()
-    return Cleared(_gpu_memory())
+    return Cleared(_gpu_memory(device))

@@ -14,6 +14,7 @@ import numpy as np
 
 from webui import __version__, weights
 from webui.vad.scorers import SCORERS, OnStage, Samples, load_scorer, resolve_engine
+from webui.vad.scorers.team import cores
 from webui.vad.scores import EngineReceipt, SpeechScores
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Detector:
                 weights.WEIGHTS_FILES[SCORERS[self.engine].weights]
             ],
             device=self._scorer.device,
-            threads=threads or os.cpu_count() or 1,
+            threads=threads or cores(),
             versions={
                 "fsmn-vad-studio": __version__,
                 "python": platform.python_version(),

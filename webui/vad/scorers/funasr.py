@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 
 from webui.vad.frontend import CONTEXT_FRAMES, Cmvn, Features, Frontend, FrontendState
 from webui.vad.scorers import OnStage, Probabilities, Samples
-from webui.vad.scorers.team import Team
+from webui.vad.scorers.team import Team, cores
 
 # What the encoder keeps while it runs grows with the frames of one call.
 _CALL_FRAMES = 1000
@@ -68,7 +67,7 @@ class FunasrScorer:
         if device == "auto":
             device = "cuda:0" if torch.cuda.is_available() else "cpu"
         on_stage("import_funasr")
-        threads = threads or os.cpu_count() or 1
+        threads = threads or cores()
         # FunASR prints to standard output, which belongs to results.
         with contextlib.redirect_stdout(sys.stderr), _quiet_logging():
             import funasr

@@ -7,6 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 
+def cores() -> int:
+    """Processors that this process may use; a container may have fewer than the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Team:
     """A fixed number of threads, set explicitly and nowhere exceeded.
 
@@ -18,7 +25,7 @@ class Team:
         # Here, since importing it searches the process for libraries.
         from threadpoolctl import threadpool_limits
 
-        self.size = threads or os.cpu_count() or 1
+        self.size = threads or cores()
         self._pool = ThreadPoolExecutor(self.size, "score") if self.size > 1 else None
         # NumPy's own threads would spin against these.
         threadpool_limits(1, user_api="blas")
