@@ -1,0 +1,84 @@
+"""The command fsmn-vad.
+
+Standard output carries results only; progress and messages go to standard
+error. Exit codes: 0 all done, 1 some files failed (each is named, the others
+are written), 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from webui import __version__
+from webui.cli.terminal import TEXTS, language_of, say
+from webui.errors import OptionsError, PortTakenError, SettingsError, StudioError
+from webui.settings import Settings
+
+# A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
+# benchmark.
+_MODULES = ("detect", "bench", "models")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        argv: arguments without the program's name; None takes the process's.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    language = "en"
+    try:
+        settings = Settings.from_environment()
+        language = language_of(settings)
+        if not arguments or (
+            arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")
+        ):
+            arguments.insert(0, "serve")
+        chosen = _parser(language, arguments[0]).parse_args(arguments)
+        code: int = chosen.run(chosen, settings, language)
+        return code
+    except StudioError as error:
+        say(error.message(language))
+        is_usage = isinstance(error, (OptionsError, SettingsError))
+        return 2 if is_usage and not isinstance(error, PortTakenError) else 1
+    except KeyboardInterrupt:
+        say(TEXTS[language]["interrupted"])
+        return 130
+    except BrokenPipeError:
+        # Whoever read the results has enough. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser(language: str, command: str) -> argparse.ArgumentParser:
+    texts = TEXTS[language]
+    parser = argparse.ArgumentParser(
+        prog="fsmn-vad", description=texts["about"], epilog=texts["codes"]
+    )
+    parser.add_argument("--version", action="version", version=f"fsmn-vad {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    serve = commands.add_parser("serve", help=texts["serve"], description=texts["serve"])
+    serve.add_argument("--host", help=texts["host"])
+    serve.add_argument("--port", type=int, help=texts["port"])
+    serve.set_defaults(run=_serve)
+    for name in _MODULES:
+        added = commands.add_parser(name, help=texts[name], description=texts[name])
+        if name == command:
+            module = importlib.import_module(f"webui.cli.{name}")
+            module.add_arguments(added, language)
+            if name != "models":
+                added.set_defaults(run=module.run)
+    return parser
+
+
+def _serve(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
+    from webui.ui.app import serve
+
+    given = {"host": chosen.host, "port": chosen.port}
+    serve(replace(settings, **{name: value for name, value in given.items() if value is not None}))
+    return 0

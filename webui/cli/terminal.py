@@ -1,0 +1,130 @@
+"""What the command says, in the user's language: messages and help."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+from collections.abc import Mapping
+
+from webui.settings import Settings
+
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "no_speech": "no speech. {why}",
+        "fetching": "fetching {model} from {source}: {percent} %",
+        "fetched": "{model} is in {directory}",
+        "prepared": "{model}: graph for {precision} is ready ({kilobytes} kB)",
+        "verified": "{model}: all files are as published",
+        "missing": "{model}: {file} is missing",
+        "size": "{model}: {file} does not have the published size",
+        "sha256": "{model}: {file} is not the published file (SHA-256)",
+        "removed": "{model} is removed",
+        "interrupted": "interrupted",
+        "scoring": "{file}: {percent} %",
+        "absent": "not here",
+        "ready": "ready",
+        "altered": "altered",
+        "external": "external",
+        "about": "Find speech in audio with FSMN-VAD.",
+        "codes": "Exit codes: 0 all done, 1 some files failed, 2 wrong usage. "
+        "Settings of the program are read from FSMN_VAD_* variables.",
+        "serve": "open the page (what happens without a command)",
+        "host": "address to listen on (default: 127.0.0.1)",
+        "port": "port to listen on (default: 7860)",
+        "detect": "find speech in audio or video files",
+        "detect_about": "Find speech in audio or video files and write the segments to standard "
+        "output: with --format json one JSON object a line for each file.",
+        "audio": "an audio or video file",
+        "format": "default: json",
+        "output": "write there instead",
+        "engine": "default: funasr where it is installed",
+        "channel": "of stereo recordings: the mean, or one side (default: mix)",
+        "threads": "of the network (default: all cores)",
+        "device": '"cpu", "cuda", "cuda:1" (default: auto)',
+        "preset": "options to start from: ",
+        "endpointer": "endpointer",
+        "range": "{low} to {high}; default: {default}",
+        "bench": "measure this machine, against FunASR itself",
+        "bench_audio": "what the long recording is made of (default: the demos)",
+        "hours": "length compared on (default: 1)",
+        "rounds": "runs of each subject (default: 3)",
+        "bench_output": "write JSON, Markdown and a figure there",
+        "models": "list, fetch, prepare, verify or remove models",
+        "list": "what is known and what is here",
+        "fetch": "fetch a model, checking its hashes, and prepare it",
+        "prepare": "make the onnx engines' own graphs from the model",
+        "verify": "compare a model's files with the manifest",
+        "remove": "delete a model from the store",
+        "model": "default: {model}",
+    },
+    "zh": {
+        "no_speech": "没有语音。{why}",
+        "fetching": "正在从 {source} 下载 {model}：{percent} %",
+        "fetched": "{model} 位于 {directory}",
+        "prepared": "{model}：{precision} 计算图已就绪（{kilobytes} kB）",
+        "verified": "{model}：所有文件均与发布的一致",
+        "missing": "{model}：缺少 {file}",
+        "size": "{model}：{file} 的大小与发布的不同",
+        "sha256": "{model}：{file} 与发布的文件不一致（SHA-256）",
+        "removed": "已删除 {model}",
+        "interrupted": "已中断",
+        "scoring": "{file}：{percent} %",
+        "absent": "未下载",
+        "ready": "就绪",
+        "altered": "已被改动",
+        "external": "外部目录",
+        "about": "用 FSMN-VAD 在音频中找到语音。",
+        "codes": "退出码：0 全部完成，1 部分文件失败，2 用法错误。"
+        "程序设置读自 FSMN_VAD_* 环境变量。",
+        "serve": "打开页面（不带命令时的默认动作）",
+        "host": "监听地址（默认：127.0.0.1）",
+        "port": "监听端口（默认：7860）",
+        "detect": "在音频或视频文件中检测语音",
+        "detect_about": "在音频或视频文件中检测语音，并把语音片段写到标准输出："
+        "使用 --format json 时每个文件一行 JSON。",
+        "audio": "音频或视频文件",
+        "format": "默认：json",
+        "output": "写入该文件",
+        "engine": "默认：已安装 funasr 时用 funasr",
+        "channel": "立体声录音取平均或某一声道（默认：mix）",
+        "threads": "网络计算的线程数（默认：全部核心）",
+        "device": '"cpu"、"cuda"、"cuda:1"（默认：auto）',
+        "preset": "以哪组预设为起点：",
+        "endpointer": "端点判决",
+        "range": "{low} 到 {high}；默认：{default}",
+        "bench": "在本机与 FunASR 对比测速",
+        "bench_audio": "用于拼成长录音的文件（默认：示例录音）",
+        "hours": "对比所用的时长，小时（默认：1）",
+        "rounds": "每个对象运行的次数（默认：3）",
+        "bench_output": "把 JSON、Markdown 和图写入该目录",
+        "models": "列出、下载、准备、校验或删除模型",
+        "list": "已知的模型及本机的状态",
+        "fetch": "下载模型、校验并准备",
+        "prepare": "由模型生成 onnx 引擎的计算图",
+        "verify": "把模型文件与清单对照",
+        "remove": "从模型存放目录删除模型",
+        "model": "默认：{model}",
+    },
+}
+
+
+def language_of(settings: Settings) -> str:
+    """The language that was set, else the terminal's: "en" or "zh"."""
+    if settings.language != "auto":
+        return settings.language
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    first = next((name for name in named if name), None) or locale.getlocale()[0] or ""
+    return "zh" if first.lower().startswith("zh") else "en"
+
+
+def say(text: str) -> None:
+    """Say something on standard error."""
+    print(f"fsmn-vad: {text}", file=sys.stderr)
+
+
+def show(text: str) -> None:
+    """Show progress on one line of a terminal; nothing where there is no terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{text}")
+        sys.stderr.flush()
