@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -100,6 +101,7 @@ def test_progress_is_real_and_ends_with_the_recording(engine, long_wav):
     assert first.duration_s == pytest.approx(7200, abs=1)
     wait_for(lambda: job.progress.position_s > first.position_s)
     assert 0 < job.progress.fraction < 1
+    wait_for(lambda: job.progress.eta_s is not None)
     assert job.progress.eta_s > 0
     assert engine.status().state == "busy"
     job.cancel()
@@ -206,6 +208,23 @@ def test_unload_ends_the_process_and_gives_its_memory_back(engine, short_wav, na
     assert change.after.engine_rss_bytes == 0
     assert engine.status().state == "not_loaded"
     assert engine.submit(short_wav, engine=name).result().duration_ms == 20_000
+
+
+def test_unload_waits_for_those_who_wait_already(engine, long_wav, short_wav):
+    running = engine.submit(long_wav, engine="onnx", owner="a")
+    waiting = engine.submit(short_wav, engine="onnx", owner="b")
+    wait_for(scoring(running))
+    pid = engine.status().pid
+    with ThreadPoolExecutor(2) as pool:
+        changes = [pool.submit(engine.unload) for _ in range(2)]
+        wait_for(lambda: engine.status().waiting == 2)
+        assert waiting.progress.ahead == 1
+        running.cancel()
+        assert waiting.result().duration_ms == 20_000
+        assert waiting.result().receipt.engine == "onnx"
+        first, second = (change.result() for change in changes)
+    assert first is second  # asked twice, done once
+    assert not psutil.pid_exists(pid)
 
 
 def test_unload_without_a_model_changes_nothing(engine):

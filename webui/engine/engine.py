@@ -10,7 +10,6 @@ import logging
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,7 +93,7 @@ class Engine:
         self._settings = settings
         self._changed = threading.Condition()
         self._queue: FairQueue[Job] = FairQueue(settings.max_waiting_jobs)
-        self._urgent: deque[Job] = deque()
+        self._changes: dict[str, Job] = {}
         self._running: Job | None = None
         self._closed = False
         self._process: EngineProcess | None = None
@@ -148,12 +147,12 @@ class Engine:
         )
 
     def unload(self) -> MemoryChange:
-        """End the engine's process, after the running job and before the waiting ones."""
-        return self._do_next(Job("unload", ""))
+        """End the engine's process, in its turn: after the running job and those that wait."""
+        return self._change("unload")
 
     def clear_gpu_cache(self) -> MemoryChange:
-        """Have torch give cached GPU memory back, after the running job."""
-        return self._do_next(Job("clear_gpu_cache", ""))
+        """Have torch give cached GPU memory back, in its turn."""
+        return self._change("clear_gpu_cache")
 
     def status(self) -> EngineStatus:
         """What the engine is doing now."""
@@ -182,8 +181,7 @@ class Engine:
         """Stop all jobs and end the engine's process; the engine cannot be used again."""
         with self._changed:
             self._closed = True
-            stopped = [*self._urgent]
-            self._urgent.clear()
+            stopped = []
             while (job := self._queue.get()) is not None:
                 stopped.append(job)
             if self._running is not None:
@@ -202,22 +200,24 @@ class Engine:
             self._changed.notify_all()
         return job
 
-    def _do_next(self, job: Job) -> MemoryChange:
+    def _change(self, kind: Literal["unload", "clear_gpu_cache"]) -> MemoryChange:
+        """Line up a change of memory, once for all who ask for it, and wait for it."""
         with self._changed:
             if self._closed:
                 raise JobCancelledError()
-            # Whoever asks for what is about to happen waits for the same.
-            same = next((other for other in self._urgent if other.kind == job.kind), None)
-            if same is None:
-                self._urgent.append(job)
+            job = self._changes.get(kind)
+            if job is None:
+                # An owner of its own: whoever waits already has a turn first, nobody a second.
+                job = Job(kind, "")
+                self._queue.put(f"memory:{kind}", job)
+                self._changes[kind] = job
                 self._changed.notify_all()
-            job = same or job
         change: MemoryChange = job.result()
         return change
 
     def _jobs_ahead(self, job: Job) -> int:
         with self._changed:
-            return self._queue.ahead(job) + len(self._urgent) + (self._running is not None)
+            return self._queue.ahead(job) + (self._running is not None)
 
     def _withdraw(self, job: Job) -> None:
         with self._changed:
@@ -247,8 +247,9 @@ class Engine:
             while True:
                 if self._closed:
                     return None
-                job = self._urgent.popleft() if self._urgent else self._queue.get()
+                job = self._queue.get()
                 if job is not None:
+                    self._changes.pop(job.kind, None)
                     self._running = job
                     return job
                 self._changed.wait()

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from webui.audio.report import Channel
 from webui.errors import JobCancelledError, StudioError
 
+_PACE_S = 0.5  # a shorter look at the pace says nothing
+
 Phase = Literal["queued", "loading", "scoring"]
 
 
@@ -74,7 +76,7 @@ class Job:
         self._position = position
         self._on_cancel = on_cancel
         self._progress = JobProgress("queued")
-        self._scoring_since = 0.0
+        self._paced_since = self._paced_from_s = 0.0
         self._finished = threading.Event()
         self._cancelled = threading.Event()
         self._result: Any = None
@@ -121,12 +123,13 @@ class Job:
     def scoring(self, position_s: float, duration_s: float | None) -> None:
         """Note how much is scored; for the engine."""
         now = time.monotonic()
-        if self._progress.phase != "scoring":
-            self._scoring_since = now
+        if self._progress.phase != "scoring" or not self._progress.position_s:
+            # The pace is that since the first block, which waits for the decoder and cold caches.
+            self._paced_since, self._paced_from_s = now, position_s
         eta_s = None
-        if duration_s and position_s > 0:
-            pace = (now - self._scoring_since) / position_s
-            eta_s = max(0.0, duration_s - position_s) * pace
+        paced_s = position_s - self._paced_from_s
+        if duration_s and paced_s > 0 and now - self._paced_since >= _PACE_S:
+            eta_s = max(0.0, duration_s - position_s) * (now - self._paced_since) / paced_s
         self._progress = JobProgress("scoring", "", position_s, duration_s, eta_s)
 
     def finish(self, result: Any) -> None:
