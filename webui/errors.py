@@ -33,9 +33,42 @@ that a raiser passes by name fill the text's fields.
 
 from __future__ import annotations
 
+import errno
+import socket
 from typing import ClassVar
 
 LANGUAGES = ("en", "zh")
+
+
+_SYSTEM_REASONS_ZH = {
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EROFS: "文件系统只读",
+    errno.ENOSPC: "磁盘空间不足",
+    errno.EDQUOT: "超出磁盘配额",
+    errno.ENOENT: "文件或目录不存在",
+    errno.EEXIST: "已存在同名文件",
+    errno.ENOTDIR: "不是目录",
+    errno.EISDIR: "是目录",
+    errno.ENOTEMPTY: "目录非空",
+    errno.ENAMETOOLONG: "文件名过长",
+    errno.EMFILE: "打开的文件过多",
+    errno.EBUSY: "文件正被占用",
+    errno.EIO: "读写错误",
+    errno.ECONNREFUSED: "连接被拒绝",
+    errno.ECONNRESET: "连接被重置",
+    errno.ENETUNREACH: "网络不可达",
+    errno.EHOSTUNREACH: "主机不可达",
+    errno.ETIMEDOUT: "连接超时",
+}
+
+
+def system_reason_zh(error: OSError) -> str:
+    """Say in Chinese why the operating system refused; its own words are English."""
+    if isinstance(error, socket.gaierror):
+        return "域名解析失败"
+    known = _SYSTEM_REASONS_ZH.get(error.errno or 0)
+    return known or f"系统错误 {error.errno or type(error).__name__}"
 
 
 def _rebuild(cls: type[StudioError], details: dict[str, object]) -> StudioError:
@@ -52,7 +85,7 @@ class StudioError(Exception):
 
     texts: ClassVar[dict[str, str]] = {
         "en": "Something went wrong: {reason}.",
-        "zh": "出现错误：{reason}。",
+        "zh": "出现错误：{reason_zh}。",
     }
 
     def __init__(self, **details: object) -> None:
@@ -60,8 +93,15 @@ class StudioError(Exception):
         self.details = details
 
     def message(self, language: str = "en") -> str:
-        """Say what is wrong and what to do, in ``language`` ("en" or "zh")."""
-        return self.texts.get(language, self.texts["en"]).format_map(self.details)
+        """Say what is wrong and what to do, in ``language`` ("en" or "zh").
+
+        A raiser that knows its reason in English only (the words of a library)
+        gives no ``reason_zh``: the Chinese text then carries ``reason``.
+        """
+        text = self.texts.get(language, self.texts["en"])
+        if "reason" in self.details:
+            return text.format_map({"reason_zh": self.details["reason"], **self.details})
+        return text.format_map(self.details)
 
     def __str__(self) -> str:
         return self.message()
@@ -98,7 +138,7 @@ class PortTakenError(SettingsError):
 class AudioError(StudioError):
     """A recording cannot be read."""
 
-    texts = {"en": "{file} cannot be read: {reason}.", "zh": "无法读取 {file}：{reason}。"}
+    texts = {"en": "{file} cannot be read: {reason}.", "zh": "无法读取 {file}：{reason_zh}。"}
 
 
 class FileMissingError(AudioError):
@@ -164,14 +204,14 @@ class DecodeError(AudioError):
     texts = {
         "en": "{file} is damaged: no sound could be decoded ({reason}). "
         "Try to export or copy it again.",
-        "zh": "{file} 已损坏：无法解码出声音（{reason}）。请重新导出或复制该文件。",
+        "zh": "{file} 已损坏：无法解码出声音（{reason_zh}）。请重新导出或复制该文件。",
     }
 
 
 class ModelError(StudioError):
     """Something about the weights."""
 
-    texts = {"en": "Model {model}: {reason}.", "zh": "模型 {model}：{reason}。"}
+    texts = {"en": "Model {model}: {reason}.", "zh": "模型 {model}：{reason_zh}。"}
 
 
 class UnknownModelError(ModelError):
@@ -212,7 +252,7 @@ class ModelFetchError(ModelError):
     texts = {
         "en": "Model {model} could not be fetched: {reason}. Check the network, "
         "or copy the model directory here and name it in FSMN_VAD_MODEL_DIR.",
-        "zh": "无法下载模型 {model}：{reason}。"
+        "zh": "无法下载模型 {model}：{reason_zh}。"
         "请检查网络，或把模型目录复制到本机并用 FSMN_VAD_MODEL_DIR 指定。",
     }
 
@@ -220,7 +260,7 @@ class ModelFetchError(ModelError):
 class EngineError(StudioError):
     """The process that scores."""
 
-    texts = {"en": "The engine failed: {reason}.", "zh": "引擎出错：{reason}。"}
+    texts = {"en": "The engine failed: {reason}.", "zh": "引擎出错：{reason_zh}。"}
 
 
 class EngineUnavailableError(EngineError):
@@ -239,7 +279,7 @@ class EngineStartError(EngineError):
 
     texts = {
         "en": "The engine {engine} could not be started: {reason}.",
-        "zh": "无法启动引擎 {engine}：{reason}。",
+        "zh": "无法启动引擎 {engine}：{reason_zh}。",
     }
 
 
@@ -250,7 +290,7 @@ class EngineCrashedError(EngineError):
         "en": "The engine's process ended unexpectedly ({reason}). "
         "A fresh one serves the next job; if it happens again, "
         "the machine may be short of memory.",
-        "zh": "引擎进程意外结束（{reason}）。"
+        "zh": "引擎进程意外结束（{reason_zh}）。"
         "下一个任务会启动新的进程；若再次出现，可能是内存不足。",
     }
 

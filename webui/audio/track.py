@@ -10,7 +10,7 @@ import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.stream import Disposition
 
@@ -23,6 +23,7 @@ from webui.errors import (
     NoAudioStreamError,
     NotAudioError,
     ProtectedAudioError,
+    system_reason_zh,
 )
 
 # Without this list FFmpeg would open playlists too, and they may name other
@@ -124,7 +125,11 @@ class Track:
         if self.container in _HEADERLESS and self.damaged_packets > frames:
             return NotAudioError(file=self.file)
         if self.damaged_packets and not frames:
-            return DecodeError(file=self.file, reason=f"{self.damaged_packets} damaged packets")
+            return DecodeError(
+                file=self.file,
+                reason=f"{self.damaged_packets} damaged packets",
+                reason_zh=f"{self.damaged_packets} 个数据包损坏",
+            )
         return None
 
     def _describe(self, head: bytes) -> None:
@@ -161,7 +166,8 @@ class Track:
             raise ProtectedAudioError(file=self.file, codec=tag)
         if not stream.channels or not _is_usable_rate(stream.sample_rate):
             reason = f"{stream.channels} channels at {stream.sample_rate} Hz"
-            raise _unreadable(self.file, head, reason)
+            reason_zh = f"{stream.channels} 个声道，采样率 {stream.sample_rate} Hz"
+            raise _unreadable(self.file, head, {"reason": reason, "reason_zh": reason_zh})
         return stream
 
     def _set_durations(self, head: bytes) -> None:
@@ -203,9 +209,9 @@ def _is_usable_rate(rate_hz: int) -> bool:
 
 
 def _read_head(path: Path, file: str) -> bytes:
-    if path.is_dir():
-        raise NotAudioError(file=file)
     try:
+        if path.is_dir():
+            raise NotAudioError(file=file)
         if path.is_file() and not path.stat().st_size:
             raise EmptyFileError(file=file)
         if not path.is_file() and path.exists():
@@ -215,7 +221,7 @@ def _read_head(path: Path, file: str) -> bytes:
     except FileNotFoundError:
         raise FileMissingError(file=file) from None
     except (OSError, ValueError) as error:
-        raise AudioError(file=file, reason=_reason(error)) from error
+        raise AudioError(file=file, **_reasons(error)) from error
 
 
 def _open_media(path: Path, file: str, head: bytes) -> InputContainer:
@@ -225,16 +231,23 @@ def _open_media(path: Path, file: str, head: bytes) -> InputContainer:
             f"file:{path}", metadata_errors="replace", container_options=dict(_OPEN_OPTIONS)
         )
     except (FFmpegError, ValueError) as error:
-        raise _unreadable(file, head, _reason(error)) from error
+        raise _unreadable(file, head, _reasons(error)) from error
 
 
-def _unreadable(file: str, head: bytes, reason: str) -> AudioError:
+def _unreadable(file: str, head: bytes, reasons: dict[str, str]) -> AudioError:
     if any(head[at:].startswith(mark) for at, mark in _SIGNATURES):
-        return DecodeError(file=file, reason=reason)
+        return DecodeError(file=file, **reasons)
     return NotAudioError(file=file)
 
 
-def _reason(error: Exception) -> str:
+def _reasons(error: Exception) -> dict[str, str]:
     # Without the path, which is nobody's business on a page.
-    words = getattr(error, "strerror", None)
-    return str(words or error)
+    if isinstance(error, InvalidDataError):
+        reason_zh = "数据无效"
+    elif isinstance(error, OSError):
+        reason_zh = system_reason_zh(error)
+    elif isinstance(error, FFmpegError):
+        reason_zh = f"解码器错误 {error.errno}"
+    else:
+        reason_zh = "路径无效"
+    return {"reason": str(getattr(error, "strerror", None) or error), "reason_zh": reason_zh}
