@@ -34,6 +34,7 @@ def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
         "max_waiting_jobs": 4,
         "cache_bytes": 2**24,
         "max_upload_bytes": 2**30,
+        "workspace_bytes": 2**31,
         "upload_age_s": 3600.0,
     }
     assert set(values) == {field.name for field in fields(Settings)}

@@ -209,6 +209,16 @@ class Settings:
             en="Largest upload.", zh="上传文件的最大字节数。", low=_MIB, high=1024 * _GIB
         ),
     )
+    workspace_bytes: int = field(
+        default=8 * _GIB,
+        metadata=_about(
+            en="Disk room of all uploads together; the oldest go first. "
+            "At least the size of the largest upload.",
+            zh="全部上传文件可占用的磁盘空间，超出时先删除最早的；不得小于单个上传文件的上限。",
+            low=_MIB,
+            high=1024 * _GIB,
+        ),
+    )
     upload_age_s: float = field(
         default=24 * 3600.0,
         metadata=_about(
@@ -229,6 +239,14 @@ class Settings:
             )
         if self.password is not None and not all(self.password.partition(":")):
             raise _unusable("password", "write user:password", "请写成“用户名:密码”")
+        if self.workspace_bytes < self.max_upload_bytes:
+            raise _unusable(
+                "workspace_bytes",
+                f"{self.workspace_bytes} is less than FSMN_VAD_MAX_UPLOAD_BYTES "
+                f"({self.max_upload_bytes}); raise the one or lower the other",
+                f"{self.workspace_bytes} 小于 FSMN_VAD_MAX_UPLOAD_BYTES"
+                f"（{self.max_upload_bytes}），请增大前者或减小后者",
+            )
         kind, colon, number = self.device.partition(":")
         plain = self.device in ("auto", "cpu", "cuda")
         if not plain and not (kind == "cuda" and colon and number.isdecimal()):

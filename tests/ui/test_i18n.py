@@ -5,15 +5,26 @@ from __future__ import annotations
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from webui.engine.engine import State
+from webui.engine.memory import GpuState
 from webui.ui.i18n import Texts, catalogue
 from webui.ui.studio import demo_recordings
+from webui.vad.segment import EndReason
 
+GROUPS = {key.partition(".")[0] for key in catalogue("en")}
 HAN = re.compile(r"[\u4e00-\u9fff]")
 # Keys that are put together: from what the engine, the recordings and the table's rows say.
-MADE_UP = ("demo.", "system.", "source.", "segments.", "detect.channel_", "header.")
+MADE_UP = {
+    *(f"system.{state}" for state in get_args(State)),
+    *(f"system.gpu_{state}" for state in get_args(GpuState)),
+    *(f"segments.reason_{reason.value}" for reason in EndReason),
+    *(f"detect.channel_{channel}" for channel in ("mix", "left", "right")),
+    *(f"demo.{name}" for name in demo_recordings()),
+}
 
 
 def fields(text: str) -> set[str]:
@@ -36,28 +47,31 @@ def test_no_language_leaks_into_the_other() -> None:
     assert set(plain) <= {"system.gpu", "system.rss", "status.place", "result.share_note"}
 
 
-def sources(root: Path) -> str:
-    files = [
-        path
-        for path in (root / "webui" / "ui").rglob("*")
-        if path.suffix in (".py", ".js", ".html")
-    ]
-    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+def used_keys(root: Path) -> set[str]:
+    """Keys that stand in the page's code: in Python, in a template, or taken by a script."""
+    keys = set(MADE_UP)
+    for path in (root / "webui" / "ui").rglob("*"):
+        if path.suffix == ".py":
+            strings = re.findall(r"[\"'](\w+\.[\w-]+)[\"']", path.read_text(encoding="utf-8"))
+            keys |= {text for text in strings if text.partition(".")[0] in GROUPS}
+        elif path.suffix == ".html":
+            keys |= set(re.findall(r"\[\[([\w.]+)\]\]", path.read_text(encoding="utf-8")))
+        elif path.suffix == ".js":
+            taken = re.findall(r"\btexts\.(\w+)", path.read_text(encoding="utf-8"))
+            keys |= {f"{path.stem}.{name}" for name in taken if path.stem in GROUPS}
+    return keys
 
 
 def test_every_key_that_is_used_exists_and_every_key_is_used(root: Path) -> None:
-    text = sources(root)
-    used = set(re.findall(r"texts\(\s*[\"']([\w.]+)[\"']", text)) | set(
-        re.findall(r"\[\[([\w.]+)\]\]", text)
-    )
-    used -= {"locale", "key"}  # places that are no keys
     known = set(catalogue("en"))
+    used = used_keys(root)
+    # A component's file is named like its group of texts.
+    used = {key for key in used if key.partition(".")[2] not in ("html", "css", "js", "value")}
     assert used - known == set()
-    unused = {key for key in known - used if not key.startswith(MADE_UP)}
-    assert unused == set()
+    assert known - used == set()
 
 
-@pytest.mark.parametrize("name", ["header", "source", "segments"])
+@pytest.mark.parametrize("name", ["header", "source", "result", "segments"])
 def test_every_text_that_a_script_takes_exists(root: Path, name: str) -> None:
     script = (root / f"webui/ui/components/{name}.js").read_text(encoding="utf-8")
     taken = set(re.findall(r"\btexts\.(\w+)", script))

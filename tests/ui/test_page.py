@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from webui.errors import EngineBusyError
 from webui.settings import Settings
 from webui.ui.i18n import Texts
 from webui.ui.routes import routes
@@ -168,6 +171,95 @@ def test_uploads_are_bounded(client: TestClient, studio: Studio) -> None:
     assert len(list(studio.workspace.directory.iterdir())) == before
 
 
+def test_uploads_that_find_no_room_are_told(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(
+        engine="onnx",
+        model_dir=model_dir,
+        workspace_directory=tmp_path,
+        max_upload_bytes=1024**2,
+        workspace_bytes=1024**2,
+    )
+    studio = Studio(settings)
+    try:
+        client = TestClient(Starlette(routes=routes(studio)))
+        first = client.put("/uploads?name=a.wav", content=b"0" * 900_000)
+        recording = studio.workspace.take(first.json()["id"])
+        assert recording is not None
+        refused = client.put("/uploads?name=b.wav&language=zh", content=b"0" * 900_000)
+        assert refused.status_code == 507 and "暂无空间" in refused.text
+        recording.done()
+        assert client.put("/uploads?name=b.wav", content=b"0" * 900_000).status_code == 201
+        shutil.rmtree(studio.workspace.directory)
+        refused = client.put("/uploads?name=c.wav&language=zh", content=b"0")
+        assert refused.status_code == 507 and "不能写入工作目录" in refused.text
+    finally:
+        studio.close()
+
+
+@pytest.mark.parametrize("ending", ["stopped", "engine", "channel"])
+def test_upload_whose_job_fails_can_be_tried_again(
+    detection: Detection, studio: Studio, client: TestClient, root: Path, ending: str
+) -> None:
+    sound = (root / "assets" / "audio" / "english-clean.flac").read_bytes()
+    upload_id = client.put("/uploads?name=talk.flac", content=sound).json()["id"]
+
+    async def stop() -> list[Update]:
+        updates = []
+        async for update in detection.detect("me", "upload", upload_id, "mix", "onnx"):
+            updates.append(update)
+            detection.stop("me")
+        return updates
+
+    if ending == "stopped":
+        studio.engine.unload()
+        last = asyncio.run(stop())[-1]
+        assert json.loads(last.status or "")["title"] == "Stopped."
+    elif ending == "engine":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(studio.engine, "submit", _refuse)
+            last = run(detection, "upload", upload_id)[-1]
+    else:
+        last = run(detection, "upload", upload_id, channel="right")[-1]
+    assert last.result_id is None
+    assert last.repeatable == ("upload", upload_id)
+    last = run(detection, "upload", upload_id)[-1]
+    assert last.result_id and last.repeatable == ("result", last.result_id)
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise EngineBusyError(waiting=32)
+
+
+def test_recording_that_made_room_leaves_its_result(
+    detection: Detection, studio: Studio, client: TestClient, root: Path
+) -> None:
+    sound = (root / "assets" / "audio" / "english-clean.flac").read_bytes()
+    upload_id = client.put("/uploads?name=talk.flac", content=sound).json()["id"]
+    result_id = run(detection, "upload", upload_id)[-1].result_id
+    assert result_id
+    shown = json.loads(detection.show(result_id, 900, DEFAULTS)[0] or "")
+    assert shown["audio"]
+    studio.workspace._delete(upload_id)
+    shown = json.loads(detection.show(result_id, 900, DEFAULTS)[0] or "")
+    assert shown["audio"] == "" and len(shown["rows"]) == 4
+    assert client.get(f"/results/{result_id}/audio").status_code == 404
+    told = run(detection, "result", result_id)[-1].status or ""
+    assert "choose the file again" in told
+
+
+def test_file_name_is_no_formula_in_a_spreadsheet(
+    detection: Detection, client: TestClient, root: Path
+) -> None:
+    sound = (root / "assets" / "audio" / "english-clean.flac").read_bytes()
+    given = client.put("/uploads", params={"name": "=1+2.flac"}, content=sound)
+    result_id = run(detection, "upload", given.json()["id"])[-1].result_id
+    rows = client.get(f"/results/{result_id}/segments.csv")
+    assert rows.text.splitlines()[1].startswith("'=1+2.flac,")
+    assert client.get(f"/results/{result_id}/segments.json").json()["file"] == "=1+2.flac"
+
+
 def test_downloads_follow_their_address(client: TestClient, result_id: str) -> None:
     address = f"/results/{result_id}"
     few = client.get(f"{address}/segments.json").json()
@@ -190,6 +282,7 @@ def test_sound_can_be_sought_and_is_never_a_page(
     part = client.get(f"/results/{result_id}/audio", headers={"range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, b"fLaC")
     assert part.headers["content-type"] == "audio/flac"
+    assert part.headers["x-content-type-options"] == "nosniff"
     demo = client.get(f"/results/{result_id}/audio").content
     given = client.put("/uploads?name=page.html", content=demo)
     uploaded = run(detection, "upload", given.json()["id"])[-1].result_id
@@ -234,8 +327,19 @@ def test_many_pages_cost_one_reading(studio: Studio) -> None:
     for _ in range(50):
         sampler.reading()
     assert taken <= 2
-    sampler.reading(fresh=True)
-    assert len(sampler.trend()) == taken
-    for _ in range(400):
-        sampler._trend.append(sampler.trend()[0])
-    assert len(sampler.trend()) == 150
+
+
+def test_trend_keeps_five_minutes_however_many_look(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = studio.engine.memory()
+    sampler = MemorySampler(lambda: reading)
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    for _ in range(4000):
+        now += 0.1
+        sampler.reading(fresh=True)
+    trend = sampler.trend()
+    assert trend[-1].time_s == now
+    assert 298 <= now - trend[0].time_s <= 302
+    assert len(trend) <= 151

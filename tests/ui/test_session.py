@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webui.ui.session import Recording, RunningJobs, ScoreCache, Workspace, safe_name
+from webui.errors import SettingsError
+from webui.ui.session import RunningJobs, ScoreCache
+from webui.ui.workspace import UNPICKED_AGE_S, Recording, Workspace, safe_name
 
 
 @dataclass
@@ -21,7 +25,7 @@ class Scores:
     size_bytes: int
 
 
-ANYWHERE = Recording(Path("nowhere"), is_owned=False)
+ANYWHERE = Recording(Path("nowhere"))
 
 
 @given(st.lists(st.integers(0, 60_000), max_size=40), st.integers(5_000, 100_000))
@@ -44,27 +48,42 @@ def test_least_recently_used_goes_first() -> None:
     assert cache.get(first) and cache.get(third)
 
 
-def test_forgetting_a_result_deletes_its_upload(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
-    cache = ScoreCache(6000)
-    upload_id, path = workspace.place("a.wav")
-    path.write_bytes(b"1")
-    recording = workspace.take(upload_id)
-    assert recording is not None
-    cache.put(recording, Scores(1))  # type: ignore[arg-type]
-    assert path.exists()
-    cache.put(ANYWHERE, Scores(5000))  # type: ignore[arg-type]
-    assert not path.parent.exists()
+def upload(workspace: Workspace, name: str = "a.wav", size_bytes: int = 1) -> tuple[str, Path]:
+    upload_id, path = workspace.place(name)
+    assert workspace.grow(upload_id, size_bytes)
+    path.write_bytes(b"1" * size_bytes)
+    workspace.finish(upload_id)
+    return upload_id, path
 
 
-def test_new_scores_of_a_recording_keep_its_id_and_file(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
-    cache = ScoreCache(10_000)
-    upload_id, path = workspace.place("a.wav")
-    path.write_bytes(b"1")
+def scored(workspace: Workspace, cache: ScoreCache, size_bytes: int = 1) -> tuple[str, Path]:
+    upload_id, path = upload(workspace, size_bytes=size_bytes)
     recording = workspace.take(upload_id)
     assert recording is not None
     entry_id = cache.put(recording, Scores(1))  # type: ignore[arg-type]
+    recording.done()
+    return entry_id, path
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    workspace = Workspace(tmp_path, 1000)
+    yield workspace
+    workspace.close()
+
+
+def test_forgetting_a_result_deletes_its_upload(workspace: Workspace) -> None:
+    cache = ScoreCache(6000)
+    _, path = scored(workspace, cache)
+    assert path.exists()
+    cache.put(ANYWHERE, Scores(5000))  # type: ignore[arg-type]
+    assert not path.parent.exists()
+    assert workspace.size_bytes == 0
+
+
+def test_new_scores_of_a_recording_keep_its_id_and_file(workspace: Workspace) -> None:
+    cache = ScoreCache(10_000)
+    entry_id, path = scored(workspace, cache)
     assert cache.renew(entry_id, Scores(2))  # type: ignore[arg-type]
     entry = cache.get(entry_id)
     assert entry is not None and entry.scores.size_bytes == 2
@@ -72,41 +91,131 @@ def test_new_scores_of_a_recording_keep_its_id_and_file(tmp_path: Path) -> None:
     assert not cache.renew("unknown", Scores(2))  # type: ignore[arg-type]
 
 
-def test_sweep_forgets_what_is_old(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+def test_result_that_is_forgotten_while_it_is_detected_again_keeps_its_file(
+    workspace: Workspace,
+) -> None:
+    cache = ScoreCache(6000)
+    entry_id, path = scored(workspace, cache)
+    entry = cache.get(entry_id)
+    assert entry is not None and entry.recording.use()
+    cache.put(ANYWHERE, Scores(5000))  # type: ignore[arg-type]
+    assert not cache.renew(entry_id, Scores(1))  # type: ignore[arg-type]
+    cache.put(entry.recording, Scores(1))  # type: ignore[arg-type]
+    entry.recording.done()
+    assert path.exists()
+    cache.put(ANYWHERE, Scores(5000))  # type: ignore[arg-type]
+    assert not path.exists()
+    assert not entry.recording.use()
+
+
+def test_room_is_made_of_what_nobody_works_on_the_oldest_first(workspace: Workspace) -> None:
+    cache = ScoreCache(10**6)
+    result_id, result = scored(workspace, cache, 300)
+    _, unpicked = upload(workspace, size_bytes=300)
+    busy_id, busy = upload(workspace, size_bytes=300)
+    assert workspace.take(busy_id)
+    new_id, _ = workspace.place("new.wav")
+    assert workspace.grow(new_id, 100)
+    assert result.exists()
+    assert workspace.grow(new_id, 100)
+    assert not result.exists() and unpicked.exists()
+    assert cache.get(result_id) is not None  # its scores stay
+    assert workspace.grow(new_id, 500)
+    assert not unpicked.exists() and busy.exists()
+    assert not workspace.grow(new_id, 1)
+    assert workspace.size_bytes == 1000
+
+
+def test_upload_that_was_put_back_can_be_taken_again_one_for_each_owner(
+    workspace: Workspace,
+) -> None:
+    paths = {}
+    for name in ("first", "second"):
+        upload_id, paths[name] = upload(workspace)
+        for _ in range(2):
+            recording = workspace.take(upload_id)
+            assert recording is not None
+            assert workspace.take(upload_id) is None
+            workspace.put_back(recording, "me")
+            recording.done()
+    assert not paths["first"].exists() and paths["second"].exists()
+    workspace.forget("somebody else")
+    assert paths["second"].exists()
+    workspace.forget("me")
+    assert not paths["second"].exists()
+
+
+def test_sweep_forgets_what_is_old(workspace: Workspace, monkeypatch: Any) -> None:
     cache = ScoreCache(10_000)
-    upload_id, path = workspace.place("a.wav")
+    upload_id, path = upload(workspace)
+    tried_id, tried = upload(workspace)
+    recording = workspace.take(tried_id)
+    assert recording is not None
+    workspace.put_back(recording, "me")
+    recording.done()
     entry_id = cache.put(ANYWHERE, Scores(1))  # type: ignore[arg-type]
-    workspace.sweep(60)
+    workspace.sweep(3600)
     cache.sweep(60)
-    assert path.parent.exists() and cache.get(entry_id)
+    assert path.exists() and cache.get(entry_id)
+    later = time.monotonic() + UNPICKED_AGE_S + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    workspace.sweep(3600)
+    assert not path.parent.exists() and tried.exists()
+    assert workspace.take(upload_id) is None
     workspace.sweep(-1)
     cache.sweep(-1)
-    assert not path.parent.exists()
+    assert not tried.exists()
     assert cache.get(entry_id) is None
-    assert workspace.take(upload_id) is None
 
 
 def test_recordings_that_are_not_the_workspace_s_are_never_deleted(tmp_path: Path) -> None:
     path = tmp_path / "demo.flac"
     path.write_bytes(b"1")
-    Recording(path, is_owned=False).discard()
+    recording = Recording(path)
+    assert recording.use()
+    recording.done()
+    recording.discard()
     assert path.exists()
 
 
+_OTHER_PAGE = """
+import pathlib, sys
+from webui.ui.workspace import Workspace
+workspace = Workspace(pathlib.Path(sys.argv[1]), 1000)
+print(workspace.directory, flush=True)
+sys.stdin.read()
+"""
+
+
 def test_workspace_deletes_itself_and_leftovers_of_the_dead(tmp_path: Path) -> None:
-    dead = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
-    )
-    leftover = tmp_path / "pages" / f"{dead.stdout.strip()}-abc" / "x"
-    alive = tmp_path / "pages" / f"{os.getpid()}-abc" / "x"
-    for directory in (leftover, alive):
-        directory.mkdir(parents=True)
-    workspace = Workspace(tmp_path)
-    assert not leftover.exists()
-    assert alive.exists()
-    workspace.close()
-    assert not workspace.directory.exists()
+    # A process id may be another program's by now: it says nothing.
+    leftover = tmp_path / "pages" / f"{os.getpid()}-abc" / "x"
+    leftover.mkdir(parents=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", _OTHER_PAGE, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        alive = Path(other.stdout.readline().strip())
+        assert alive.is_dir() and not leftover.exists()
+        first = Workspace(tmp_path, 1000)
+        assert alive.exists()
+        other.kill()
+        other.wait()
+    second = Workspace(tmp_path, 1000)
+    assert not alive.exists()
+    assert first.directory.exists()
+    for workspace in (first, second):
+        workspace.close()
+        assert not workspace.directory.exists()
+
+
+def test_workspace_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SettingsError, match="FSMN_VAD_WORKSPACE_DIRECTORY"):
+        Workspace(tmp_path / "file", 1000)
 
 
 @given(st.text(max_size=400))
@@ -126,6 +235,11 @@ def test_any_name_becomes_one_that_can_be_written(name: str) -> None:
         ("录音 1.m4a", "录音 1.m4a"),
         ("", "recording"),
         (".wav", "recording.wav"),
+        ("CON.wav", "_CON.wav"),
+        ("nul", "_nul"),
+        ("com1.a.wav", "_com1.a.wav"),
+        ("console.wav", "console.wav"),
+        ("talk.wav. .", "talk.wav"),
         ("a" * 300 + ".flac", "a" * 180 + ".flac"),
     ],
 )

@@ -33,7 +33,7 @@ from webui.ui.studio import Studio
 from webui.ui.tabs import detect, system, tuning
 from webui.ui.tabs.detection import Detection
 
-_SWEEP_S = 600.0
+_SWEEP_S = 60.0
 _SHUTDOWN_S = 1
 _ROOTS = {"en": "./", "zh": "../"}
 _ICON = (
@@ -68,17 +68,23 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
                 card = tuning.build(texts)
                 controls = system.build(texts)
             detect.build_segments(texts)
-        result_id, width_px = gr.State(""), gr.State(tuning.FIRST_WIDTH_PX)
-        tab = detect.DetectTab(**parts, result_id=result_id, width_px=width_px)
+        tab = detect.DetectTab(
+            **parts,
+            result_id=gr.State(""),
+            repeatable=gr.State(("", "")),
+            width_px=gr.State(tuning.FIRST_WIDTH_PX),
+        )
         detection = Detection(studio, texts, root)
-        shown = tuning.Shown(tab.result, result_id, width_px, tab.status, tab.again)
-        detect.wire(tab, card, detection)
+        shown = tuning.Shown(
+            *(tab.result, tab.result_id, tab.repeatable, tab.width_px, tab.status, tab.again)
+        )
+        detect.wire(tab, card, detection, texts)
         tuning.wire(card, shown, detection, texts)
         panel = system.SystemPanel(studio, texts)
         system.wire(controls, panel, tab.engine, page)
 
         def leave(request: gr.Request) -> None:
-            studio.jobs.stop(request.session_hash or "")
+            detection.leave(request.session_hash or "")
 
         page.unload(leave)
     return page

@@ -7,9 +7,12 @@ guessed; its options are in the query, so that a link always gives what it says.
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import logging
 import mimetypes
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -27,8 +30,23 @@ from webui.vad.options import VadOptions, option_names
 if TYPE_CHECKING:
     from webui.ui.session import Entry
     from webui.ui.studio import Studio
+    from webui.vad.scores import SpeechScores
+
+_log = logging.getLogger(__name__)
 
 FIGURES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
+_STORAGE_PROBLEMS = {
+    errno.ENOSPC: "source.full",
+    errno.EDQUOT: "source.full",
+    errno.EACCES: "source.not_writable",
+    errno.EPERM: "source.not_writable",
+    errno.EROFS: "source.not_writable",
+    errno.ENOENT: "source.not_writable",
+}
+# A browser must not take sound or figures for a page.
+_AS_DECLARED = {"x-content-type-options": "nosniff"}
+# What a spreadsheet takes for the start of a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # Names that mimetypes does not know on every system.
 _SOUND_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg", ".m4a": "audio/mp4"}
 
@@ -44,6 +62,10 @@ def routes(studio: Studio) -> list[Route]:
     ]
 
 
+class _WorkspaceFullError(Exception):
+    """No room for an upload, even without all that nobody works on."""
+
+
 class _Desk:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -54,29 +76,45 @@ class _Desk:
         too_large = PlainTextResponse(texts("source.too_large", megabytes=most // 1024**2), 413)
         if int(request.headers.get("content-length") or 0) > most:
             return too_large
-        name = request.query_params.get("name", "")
-        upload_id, path = self._studio.workspace.place(name)
-        size = 0
+        workspace = self._studio.workspace
+        upload_id = ""
         try:
-            with path.open("wb") as file:
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > most:
-                        break
-                    await run_in_threadpool(file.write, chunk)
-        except (ClientDisconnect, OSError) as error:
-            self._drop(upload_id)
-            reason = error.strerror if isinstance(error, OSError) else ""
-            return PlainTextResponse(texts("source.failed", reason=reason or "-"), 507)
-        if size > most:
-            self._drop(upload_id)
-            return too_large
-        return JSONResponse({"id": upload_id}, 201)
+            upload_id, path = await run_in_threadpool(
+                workspace.place, request.query_params.get("name", "")
+            )
+            if await self._write(request, upload_id, path):
+                workspace.finish(upload_id)
+                return JSONResponse({"id": upload_id}, 201)
+            answer = too_large
+        except _WorkspaceFullError:
+            answer = PlainTextResponse(texts("source.full"), 507)
+        except ClientDisconnect:
+            answer = PlainTextResponse(texts("source.failed"), 400)
+        except OSError as error:
+            _log.warning("upload not stored: %s", error)
+            key = _STORAGE_PROBLEMS.get(error.errno or 0, "source.failed")
+            answer = PlainTextResponse(texts(key), 507)
+        if upload_id:
+            await run_in_threadpool(workspace.done, upload_id)
+        return answer
 
-    def _drop(self, upload_id: str) -> None:
-        recording = self._studio.workspace.take(upload_id)
-        if recording:
-            recording.discard()
+    async def _write(self, request: Request, upload_id: str, path: Path) -> bool:
+        """Write what comes in; False if it is too large."""
+        workspace = self._studio.workspace
+        size = 0
+        with path.open("wb") as file:
+
+            def write(chunk: bytes) -> None:
+                if not workspace.grow(upload_id, len(chunk)):
+                    raise _WorkspaceFullError
+                file.write(chunk)
+
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > self._studio.settings.max_upload_bytes:
+                    return False
+                await run_in_threadpool(write, chunk)
+        return True
 
     async def audio(self, request: Request) -> Response:
         entry = self._entry(request)
@@ -87,7 +125,8 @@ class _Desk:
         guessed = _SOUND_TYPES.get(suffix) or mimetypes.guess_type(path.name)[0] or ""
         # Never as HTML or SVG: those would run as a page of this address.
         is_sound = guessed.partition("/")[0] in ("audio", "video")
-        return FileResponse(path, media_type=guessed if is_sound else "application/octet-stream")
+        kind = guessed if is_sound else "application/octet-stream"
+        return FileResponse(path, media_type=kind, headers=_AS_DECLARED)
 
     async def segments(self, request: Request) -> Response:
         entry = self._entry(request)
@@ -99,7 +138,8 @@ class _Desk:
         except StudioError as error:
             return PlainTextResponse(error.message(_texts(request).language), 400)
         form = formats.FORMATS[kind]
-        result = await run_in_threadpool(formats.Result.of, entry.scores, options)
+        scores = _without_formula(entry.scores) if kind == "csv" else entry.scores
+        result = await run_in_threadpool(formats.Result.of, scores, options)
         if kind == "json":
             body = json.dumps(formats.as_dict(result), ensure_ascii=False, indent=2).encode()
         else:
@@ -134,6 +174,13 @@ class _Desk:
         return self._studio.cache.get(request.path_params["result_id"])
 
 
+def _without_formula(scores: SpeechScores) -> SpeechScores:
+    """Have a file name that a spreadsheet would compute taken as text."""
+    if not scores.audio.file.startswith(_FORMULA_STARTS):
+        return scores
+    return replace(scores, audio=replace(scores.audio, file=f"'{scores.audio.file}"))
+
+
 def _texts(request: Request) -> Texts:
     language = request.query_params.get("language", "en")
     return Texts(language if language in LANGUAGES else "en")
@@ -150,7 +197,7 @@ def _gone(request: Request) -> Response:
 
 
 def _attachment(request: Request, entry: Entry, suffix: str) -> dict[str, str]:
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", **_AS_DECLARED}
     if "inline" not in request.query_params:
         name = quote(Path(entry.scores.audio.file).stem + suffix)
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{name}"

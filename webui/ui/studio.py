@@ -11,10 +11,12 @@ from pathlib import Path
 
 from webui.engine import Engine, MemoryReading
 from webui.settings import Settings, project_root
-from webui.ui.session import RunningJobs, ScoreCache, Workspace
+from webui.ui.session import RunningJobs, ScoreCache
+from webui.ui.workspace import Workspace
 
 _READING_AGE_S = 1.0
-_TREND_POINTS = 150
+TREND_S = 300.0
+_TREND_STEP_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class MemorySampler:
         self._lock = threading.Lock()
         self._taken_s = -_READING_AGE_S
         self._reading: MemoryReading | None = None
-        self._trend: deque[TrendPoint] = deque(maxlen=_TREND_POINTS)
+        # One point for each step of time, however many visitors ask: the whole span fits.
+        self._trend: deque[TrendPoint] = deque(maxlen=round(TREND_S / _TREND_STEP_S) + 1)
 
     def reading(self, *, fresh: bool = False) -> MemoryReading:
         """Return a reading that is at most a second old.
@@ -56,7 +59,7 @@ class MemorySampler:
             if fresh or self._reading is None or now - self._taken_s >= _READING_AGE_S:
                 self._reading = reading = self._read()
                 self._taken_s = now
-                self._trend.append(
+                self._note(
                     TrendPoint(
                         now,
                         reading.page_uss_bytes or reading.page_rss_bytes,
@@ -64,6 +67,13 @@ class MemorySampler:
                     )
                 )
             return self._reading
+
+    def _note(self, point: TrendPoint) -> None:
+        """Add a point; within one step of time the latest one counts."""
+        step = point.time_s // _TREND_STEP_S
+        if self._trend and self._trend[-1].time_s // _TREND_STEP_S == step:
+            self._trend.pop()
+        self._trend.append(point)
 
     def trend(self) -> tuple[TrendPoint, ...]:
         """Return the readings of the last minutes, oldest first."""
@@ -89,9 +99,9 @@ class Studio:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.workspace = Workspace(settings.workspace_directory, settings.workspace_bytes)
         self.engine = Engine(settings)
         self.cache = ScoreCache(settings.cache_bytes)
-        self.workspace = Workspace(settings.workspace_directory)
         self.jobs = RunningJobs()
         self.sampler = MemorySampler(self.engine.memory)
         self.demos = demo_recordings()

@@ -43,7 +43,15 @@ class ResultView:
     texts: Texts
     root: str
 
-    def show(self, result_id: str, scores: SpeechScores, options: VadOptions, width_px: int) -> str:
+    def show(
+        self,
+        result_id: str,
+        scores: SpeechScores,
+        options: VadOptions,
+        width_px: int,
+        *,
+        has_audio: bool = True,
+    ) -> str:
         """Return the value of the component "result".
 
         Args:
@@ -51,6 +59,7 @@ class ResultView:
             scores: of the recording.
             options: in force.
             width_px: of the picture.
+            has_audio: the recording is still there.
         """
         texts = self.texts
         segments = scores.segments(options)
@@ -77,7 +86,7 @@ class ResultView:
                 "threshold": texts("result.threshold", level=_level(options)),
                 "figure": figure,
                 "lanes": lanes.__dict__,
-                "audio": f"{self.root}results/{result_id}/audio",
+                "audio": f"{self.root}results/{result_id}/audio" if has_audio else "",
                 "rows": [
                     [s.start_ms, s.end_ms, round(s.confidence, 4), s.end_reason.value]
                     for s in segments

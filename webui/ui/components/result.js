@@ -4,6 +4,7 @@ const box = find(".vad-result-box");
 const audio = find("audio");
 const canvas = find(".vad-canvas");
 const playhead = find(".vad-playhead");
+const texts = JSON.parse(props.texts);
 let shown = null;
 
 function fill(list, items, make) {
@@ -17,16 +18,29 @@ function child(tag, text, name) {
 	return node;
 }
 
+// The player gives way to a word why there is none.
+function silent(text) {
+	audio.hidden = true;
+	playhead.hidden = true;
+	find(".vad-unplayable").textContent = text;
+	find(".vad-unplayable").hidden = false;
+}
+
 function show() {
 	const result = props.value ? JSON.parse(props.value) : null;
 	box.hidden = !result;
 	find(".vad-welcome").hidden = Boolean(result);
 	if (!result) return;
 	if (!shown || shown.audio !== result.audio) {
-		audio.src = new URL(result.audio, document.baseURI);
-		audio.hidden = false;
-		find(".vad-unplayable").hidden = true;
 		playhead.hidden = true;
+		if (result.audio) {
+			audio.src = new URL(result.audio, document.baseURI);
+			audio.hidden = false;
+			find(".vad-unplayable").hidden = true;
+		} else {
+			audio.removeAttribute("src");
+			silent(texts.audio_gone);
+		}
 	}
 	shown = result;
 	find(".vad-file").textContent = result.file;
@@ -76,10 +90,13 @@ audio.addEventListener("seeked", () => {
 	place();
 });
 audio.addEventListener("pause", () => (stopAt = Infinity));
-audio.addEventListener("error", () => {
-	audio.hidden = true;
-	playhead.hidden = true;
-	find(".vad-unplayable").hidden = false;
+audio.addEventListener("error", async () => {
+	const address = audio.src;
+	if (!address) return;
+	silent(texts.unplayable);
+	// It may be the file that is gone, not the browser that cannot play it.
+	const answer = await fetch(address, { headers: { range: "bytes=0-0" } }).catch(() => null);
+	if (answer && answer.status === 404 && audio.src === address) silent(texts.audio_gone);
 });
 canvas.addEventListener("click", (event) => {
 	if (!shown || audio.hidden) return;

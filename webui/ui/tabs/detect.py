@@ -32,6 +32,7 @@ class DetectTab:
     stop: gr.Button
     result: gr.HTML
     result_id: gr.State = field(repr=False)
+    repeatable: gr.State = field(repr=False)
     width_px: gr.State = field(repr=False)
 
 
@@ -77,13 +78,17 @@ def build_segments(texts: Texts) -> None:
         component("segments", texts)
 
 
-def wire(tab: DetectTab, tuning: TuningCard, detection: Detection) -> None:
+def wire(tab: DetectTab, tuning: TuningCard, detection: Detection, texts: Texts) -> None:
     """Join the events to what they do."""
 
     def shown(update: Update) -> tuple[Any, ...]:
         running = gr.skip() if update.is_running is None else gr.Button(visible=update.is_running)
-        has_result = gr.Button(interactive=True) if update.result_id else gr.skip()
-        return or_skip(update.status), running, or_skip(update.result_id), has_result
+        again, repeatable = gr.skip(), gr.skip()
+        if update.repeatable:
+            repeatable = update.repeatable
+            key = "detect.again" if repeatable[0] == "result" else "detect.retry"
+            again = gr.Button(texts(key), interactive=True)
+        return or_skip(update.status), running, or_skip(update.result_id), repeatable, again
 
     async def pick(
         event: gr.EventData, request: gr.Request, channel: Channel, engine: str
@@ -96,10 +101,10 @@ def wire(tab: DetectTab, tuning: TuningCard, detection: Detection) -> None:
             yield shown(update)
 
     async def again(
-        request: gr.Request, result_id: str, channel: Channel, engine: str
+        request: gr.Request, repeatable: tuple[str, str], channel: Channel, engine: str
     ) -> AsyncIterator[tuple[Any, ...]]:
         session = request.session_hash or ""
-        async for update in detection.detect(session, "result", result_id, channel, engine):
+        async for update in detection.detect(session, *repeatable, channel, engine):
             yield shown(update)
 
     def stop(request: gr.Request) -> None:
@@ -109,7 +114,7 @@ def wire(tab: DetectTab, tuning: TuningCard, detection: Detection) -> None:
         result, note = detection.show(result_id, width_px, values)
         return or_skip(result), note or gr.skip()
 
-    outputs = [tab.status, tab.stop, tab.result_id, tab.again]
+    outputs = [tab.status, tab.stop, tab.result_id, tab.repeatable, tab.again]
     choices = [tab.channel, tab.engine]
     running: dict[str, Any] = {
         "show_progress": "hidden",
@@ -117,7 +122,7 @@ def wire(tab: DetectTab, tuning: TuningCard, detection: Detection) -> None:
         "api_visibility": "private",
     }
     picked = tab.source.picked(pick, choices, outputs, trigger_mode="multiple", **running)
-    repeated = tab.again.click(again, [tab.result_id, *choices], outputs, **running)
+    repeated = tab.again.click(again, [tab.repeatable, *choices], outputs, **running)
     for finished in (picked, repeated):
         finished.then(
             show,

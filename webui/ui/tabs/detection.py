@@ -11,11 +11,17 @@ from urllib.parse import parse_qsl
 
 from webui.audio.report import Channel
 from webui.engine import Job
-from webui.errors import JobCancelledError, OptionsError, StudioError
+from webui.errors import (
+    AudioError,
+    ChannelMissingError,
+    JobCancelledError,
+    OptionsError,
+    StudioError,
+)
 from webui.ui import views
 from webui.ui.i18n import Texts
-from webui.ui.session import Recording
 from webui.ui.studio import Studio
+from webui.ui.workspace import Recording
 from webui.vad.options import VadOptions, option_names
 
 _POLL_S = 0.15
@@ -29,11 +35,13 @@ class Update:
         status: value of the component "status".
         is_running: whether there is something to stop.
         result_id: of the recording that is shown.
+        repeatable: origin and name of what the button below the sources detects again.
     """
 
     status: str | None = None
     is_running: bool | None = None
     result_id: str | None = None
+    repeatable: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class Detection:
         self._view = views.ResultView(texts, root)
 
     def recording(self, origin: str, name: str) -> Recording | None:
-        """Find what a visitor picked.
+        """Find what a visitor picked; it has to be told when it is `Recording.done`.
 
         Args:
             origin: "upload", "demo" or "result" (that is, the one shown).
@@ -75,9 +83,9 @@ class Detection:
         if origin == "upload":
             return self._studio.workspace.take(name)
         if origin == "demo" and name in self._studio.demos:
-            return Recording(self._studio.demos[name], is_owned=False)
+            return Recording(self._studio.demos[name])
         entry = self._studio.cache.get(name) if origin == "result" else None
-        return entry.recording if entry else None
+        return entry.recording if entry and entry.recording.use() else None
 
     async def detect(
         self, session: str, origin: str, name: str, channel: Channel, engine: str
@@ -93,9 +101,10 @@ class Detection:
         """
         recording = self.recording(origin, name)
         if recording is None:
-            yield Update(views.notice(self._texts("result.forgotten")), False)
+            is_known = origin == "result" and self._studio.cache.get(name) is not None
+            key = "result.recording_gone" if is_known else "result.forgotten"
+            yield Update(views.notice(self._texts(key)), False)
             return
-        is_kept = origin == "result"
         try:
             job = self._studio.engine.submit(
                 recording.path, channel=channel, engine=engine, owner=session
@@ -106,17 +115,25 @@ class Detection:
                 if not self._studio.jobs.is_current(session, job):
                     return
                 scores = job.result()
-            if not (is_kept and self._studio.cache.renew(name, scores)):
+            # A result that was forgotten meanwhile comes back: its file is in use, so still there.
+            if not (origin == "result" and self._studio.cache.renew(name, scores)):
                 name = self._studio.cache.put(recording, scores)
-            is_kept = True
-            yield Update(views.idle(), False, name)
-        except JobCancelledError as error:
-            yield Update(views.notice(error.message(self._texts.language)), False)
+            self._studio.workspace.forget(session)
+            yield Update(views.idle(), False, name, ("result", name))
         except StudioError as error:
-            yield Update(views.problem(error, self._texts), False)
+            is_hopeless = isinstance(error, AudioError) and not isinstance(
+                error, ChannelMissingError
+            )
+            if origin == "upload" and not is_hopeless:
+                self._studio.workspace.put_back(recording, session)
+            told = (
+                views.notice(error.message(self._texts.language))
+                if isinstance(error, JobCancelledError)
+                else views.problem(error, self._texts)
+            )
+            yield Update(told, False, None, None if is_hopeless else (origin, name))
         finally:
-            if not is_kept:
-                recording.discard()
+            recording.done()
 
     async def _follow(self, job: Job) -> AsyncIterator[str]:
         shown = ""
@@ -130,6 +147,11 @@ class Detection:
     def stop(self, session: str) -> None:
         """Stop the job of a browser's session."""
         self._studio.jobs.stop(session)
+
+    def leave(self, session: str) -> None:
+        """Stop the job of a session that ended, and delete what it could have repeated."""
+        self._studio.jobs.leave(session)
+        self._studio.workspace.forget(session)
 
     def show(self, result_id: str, width_px: int, values: Sequence[Any]) -> tuple[str | None, str]:
         """Decide anew with these options; takes neither the model nor the recording.
@@ -151,7 +173,8 @@ class Detection:
         if entry is None:
             missing = self._texts("result.forgotten") if result_id else ""
             return None, note_html(missing, is_error=True)
-        return self._view.show(result_id, entry.scores, options, width_px), ""
+        has_audio = entry.recording.path.is_file()
+        return self._view.show(result_id, entry.scores, options, width_px, has_audio=has_audio), ""
 
     def open(self, query: str) -> Opened:
         """Find the result that the page's address names.

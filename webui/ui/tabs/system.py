@@ -16,11 +16,10 @@ from webui.errors import StudioError
 from webui.ui import words
 from webui.ui.components import component
 from webui.ui.i18n import Texts
-from webui.ui.studio import Studio, TrendPoint
+from webui.ui.studio import TREND_S, Studio, TrendPoint
 from webui.vad.scorers import SCORERS, STAGES
 
 TICK_S = 2.0
-_TREND_S = 300.0
 _TREND_WIDTH, _TREND_HEIGHT = 300.0, 44.0
 _LEAST_SCALE_BYTES = 250_000_000
 _POLL_S = 0.25
@@ -183,11 +182,11 @@ def _line(trend: Sequence[TrendPoint], values: Sequence[int], scale: int) -> str
     now = time.monotonic()
     points = [
         (
-            _TREND_WIDTH * (1 - (now - point.time_s) / _TREND_S),
+            _TREND_WIDTH * (1 - (now - point.time_s) / TREND_S),
             _TREND_HEIGHT - 2 - (_TREND_HEIGHT - 4) * value / scale,
         )
         for point, value in zip(trend, values, strict=True)
-        if now - point.time_s <= _TREND_S
+        if now - point.time_s <= TREND_S
     ]
     return "".join(f"{'L' if n else 'M'}{x:.1f} {y:.1f}" for n, (x, y) in enumerate(points))
 

@@ -84,6 +84,7 @@ class Shown:
     Attributes:
         result: the component.
         result_id: of the recording; "" if there is none.
+        repeatable: what the button detects again.
         width_px: of the picture.
         status: the component with messages.
         again: the button that is of use with a result alone.
@@ -91,6 +92,7 @@ class Shown:
 
     result: gr.HTML
     result_id: gr.State
+    repeatable: gr.State
     width_px: gr.State
     status: gr.HTML
     again: gr.Button
@@ -141,21 +143,23 @@ def _wire_opening(card: TuningCard, shown: Shown, detection: Detection, texts: T
         width_px = min(max(told_px, _WIDTHS_PX[0]), _WIDTHS_PX[1])
         opened = detection.open(str(event._data.get("query") or ""))
         moved: list[Any] = [gr.skip()] * len(values)
+        again, repeatable = gr.skip(), gr.skip()
         if opened.result_id:
             result_id = opened.result_id
+            again, repeatable = gr.Button(interactive=True), ("result", result_id)
             values = tuple(opened.options.as_dict().values())
             moved = list(values)
         result, _ = detection.show(result_id, width_px, values)
         name, note = _about(values, texts)
-        again = gr.Button(interactive=True) if result_id else gr.skip()
-        state = [width_px, result_id, or_skip(result), or_skip(opened.status), again]
+        state = [width_px, result_id, repeatable, or_skip(result), or_skip(opened.status), again]
         return *state, note, name, *moved
 
     shown.result.measured(
         measured,
         [shown.result_id, *card.sliders],
         [
-            *(shown.width_px, shown.result_id, shown.result, shown.status, shown.again),
+            *(shown.width_px, shown.result_id, shown.repeatable),
+            *(shown.result, shown.status, shown.again),
             *(card.note, card.presets, *card.sliders),
         ],
         trigger_mode="always_last",
