@@ -7,7 +7,7 @@ usage() {
   cat <<'TEXT'
 Usage:
   ./run.sh [SERVE OPTIONS]           set up, fetch the model, open the page on http://127.0.0.1:7860
-  ./run.sh COMMAND [OPTIONS]         any fsmn-vad command: detect, batch, models, doctor, ...
+  ./run.sh COMMAND [OPTIONS]         a command of fsmn-vad: serve, detect, models or bench
   ./run.sh test [PYTEST OPTIONS]     set up with the test tools and run the tests
   ./run.sh --lite [any of these]     the same without torch and funasr
   ./run.sh COMMAND --help            help of a command
@@ -219,7 +219,7 @@ set_up() {
 ensure_model() {
   local engine='' argument
   case $command in
-    serve | detect | batch | stream | evaluate | tune | bench | test) ;;
+    serve | detect | bench | test) ;;
     *) return 0 ;;
   esac
   for argument in "$@"; do
