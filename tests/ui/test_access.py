@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.testclient import TestClient
 
 from webui.errors import PortTakenError, SettingsError
 from webui.settings import Settings
-from webui.ui.access import PasswordGate, check_exposure
+from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.app import check_port
 
 
@@ -39,6 +40,68 @@ def test_other_machines_need_a_password() -> None:
     check_exposure(Settings(host="0.0.0.0", password="a:b"))
     for host in ("127.0.0.1", "localhost", "::1"):
         check_exposure(Settings(host=host))
+
+
+def answering(**settings: Any) -> TestClient:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("inside")(scope, receive, send)
+
+    return TestClient(RequestGate(app, Settings(**settings)))
+
+
+@pytest.mark.parametrize(
+    ("host", "is_let_in"),
+    [
+        ("127.0.0.1:7860", True),
+        ("localhost", True),
+        ("LOCALHOST:8080", True),
+        ("[::1]:7860", True),
+        ("[::1]", True),
+        ("evil.example", False),
+        ("evil.example:7860", False),
+        ("127.0.0.1.evil.example", False),
+        ("localhost:evil.example", False),
+        ("", False),
+    ],
+)
+def test_page_of_this_machine_goes_by_no_other_name(host: str, is_let_in: bool) -> None:
+    answer = answering().get("/results/x/audio", headers={"host": host, "accept-language": "zh"})
+    assert answer.status_code == (200 if is_let_in else 421)
+    assert is_let_in or "仅供本机访问" in answer.text
+    for settings in ({"host": "0.0.0.0"}, {"password": "a:b"}):
+        assert answering(**settings).get("/", headers={"host": host}).text == "inside"
+
+
+def test_gradio_takes_no_uploads() -> None:
+    client = answering(host="0.0.0.0")
+    for path in ("/gradio_api/upload", "/zh/gradio_api/upload", "/gradio_api/upload/?x=1"):
+        assert client.post(path, content=b"1").status_code == 404
+    assert client.put("/uploads", content=b"1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "says", "says_zh"),
+    [
+        ("no.such.host.invalid", "no host named", "找不到主机"),
+        ("a..b", "no host named", "找不到主机"),
+        ("192.0.2.1", "no address of this machine", "不是本机的地址"),
+    ],
+)
+def test_address_that_cannot_be_listened_on(host: str, says: str, says_zh: str) -> None:
+    with pytest.raises(SettingsError, match=says) as caught:
+        check_port(host, 7860)
+    assert not isinstance(caught.value, PortTakenError)
+    assert says_zh in caught.value.message("zh")
+
+
+def test_port_that_needs_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(*_: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    with pytest.raises(SettingsError, match="1024") as caught:
+        check_port("127.0.0.1", 80)
+    assert "没有权限" in caught.value.message("zh")
 
 
 def test_taken_port_is_told_with_a_free_one() -> None:

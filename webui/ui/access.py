@@ -12,8 +12,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webui.errors import SettingsError
 from webui.settings import Settings
+from webui.ui.i18n import Texts
+from webui.ui.language import preferred_language
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_GRADIO_UPLOAD = "/gradio_api/upload"
 
 
 def check_exposure(settings: Settings) -> None:
@@ -29,6 +32,51 @@ def check_exposure(settings: Settings) -> None:
             "or listen on 127.0.0.1",
             reason_zh=f"其他机器可以访问 {settings.host}；请先设置“用户名:密码”，或改用 127.0.0.1",
         )
+
+
+class RequestGate:
+    """ASGI middleware: refuses what this page never asks for.
+
+    A foreign ``Host`` while the page is this machine's alone: another site can have
+    its own name lead to 127.0.0.1 and so read the page from the visitor's browser.
+    It has no sign-in to send, so a page with a password may be behind any name.
+    And Gradio's own route for uploads, whose files nobody would count.
+
+    Args:
+        app: what is behind it.
+        settings: host and password.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._is_local = settings.host in _LOOPBACK and settings.password is None
+        self._port = settings.port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http":
+            refusal = self._refusal(scope)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+        headers = Headers(scope=scope)
+        if self._is_local and not _is_loopback(headers.get("host", "")):
+            texts = Texts(preferred_language(headers.get("accept-language", "")))
+            return PlainTextResponse(texts("access.foreign_host", port=self._port), 421)
+        if scope["path"].rstrip("/").endswith(_GRADIO_UPLOAD):
+            return PlainTextResponse("404", 404)
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether a ``Host`` header, with or without a port, names this machine."""
+    name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+    if not name:
+        name, port = host, ""
+    return name.strip("[]").lower() in _LOOPBACK and (not port or port.isdecimal())
 
 
 class PasswordGate:

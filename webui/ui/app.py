@@ -9,6 +9,7 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1"
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import sys
@@ -22,10 +23,10 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from webui.errors import LANGUAGES, PortTakenError
+from webui.errors import LANGUAGES, PortTakenError, SettingsError
 from webui.settings import Settings
 from webui.ui import components, theme
-from webui.ui.access import PasswordGate, check_exposure
+from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
 from webui.ui.routes import routes
@@ -127,7 +128,7 @@ def create_app(studio: Studio) -> ASGIApp:
     gate: ASGIApp = LanguageGate(app, heads, studio.settings.language)
     if studio.settings.password is not None:
         gate = PasswordGate(gate, studio.settings.password)
-    return gate
+    return RequestGate(gate, studio.settings)
 
 
 def _lifespan(studio: Studio) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -166,7 +167,8 @@ def serve(settings: Settings) -> None:
 
     Raises:
         PortTakenError: another program listens on the address.
-        SettingsError: other machines could reach the page and there is no password.
+        SettingsError: other machines could reach the page and there is no password,
+            or the address cannot be listened on.
     """
     check_exposure(settings)
     check_port(settings.host, settings.port)
@@ -209,22 +211,46 @@ def check_port(host: str, port: int) -> None:
 
     Raises:
         PortTakenError: it is in use; the error names a free port.
+        SettingsError: it cannot be listened on for another reason.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    if _can_bind(family, host, port):
+    error = _bind_error(host, port)
+    if error is None:
         return
-    others = range(port + 1, min(port + 50, 65_536))
-    other = next((number for number in others if _can_bind(family, host, number)), 0)
-    raise PortTakenError(name="port", host=host, port=port, other=other or 8765)
+    if getattr(error, "errno", None) == errno.EADDRINUSE:
+        others = range(port + 1, min(port + 50, 65_536))
+        other = next((number for number in others if _bind_error(host, number) is None), 0)
+        raise PortTakenError(name="port", host=host, port=port, other=other or 8765)
+    raise _unusable_address(host, port, error) from error
 
 
-def _can_bind(family: socket.AddressFamily, host: str, port: int) -> bool:
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if os.name != "nt":
-            # As the server itself does: an address whose last connection is closing is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+def _bind_error(host: str, port: int) -> OSError | UnicodeError | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if os.name != "nt":
+                # As the server itself does: an address whose last connection is closing is free.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+    except (OSError, UnicodeError) as error:  # the latter for what cannot be a host's name
+        return error
+    return None
+
+
+def _unusable_address(host: str, port: int, error: OSError | UnicodeError) -> SettingsError:
+    number = getattr(error, "errno", None)
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        reason = f"no host named {host} is known; name an address of this machine, as 127.0.0.1"
+        reason_zh = f"找不到主机 {host}，请填写本机地址，如 127.0.0.1"
+    elif number in (errno.EACCES, errno.EPERM):
+        return SettingsError(
+            name="FSMN_VAD_PORT",
+            reason=f"you may not listen on port {port}; use one from 1024 on, such as 7860",
+            reason_zh=f"没有权限监听端口 {port}，请使用 1024 及以上的端口，如 7860",
+        )
+    elif number == errno.EADDRNOTAVAIL:
+        reason = f"{host} is no address of this machine; use 127.0.0.1, or 0.0.0.0 for all it has"
+        reason_zh = f"{host} 不是本机的地址，请使用 127.0.0.1，或用 0.0.0.0 表示本机所有地址"
+    else:
+        reason = f"{host} cannot be listened on ({error}); use another address, as 127.0.0.1"
+        reason_zh = f"无法监听 {host}（{error}），请换一个地址，如 127.0.0.1"
+    return SettingsError(name="FSMN_VAD_HOST", reason=reason, reason_zh=reason_zh)
