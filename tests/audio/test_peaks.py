@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audio.recordings import Samples
-from webui.audio.peaks import HOP_SAMPLES, PeakBuilder, Peaks
+from webui.audio import FRAME_HOP_SAMPLES
+from webui.audio.peaks import PeakBuilder, Peaks
 
 
 def build(samples: Samples, cuts: list[int] | None = None) -> Peaks:
@@ -27,7 +28,7 @@ def noise(length: int) -> Samples:
 def test_any_chunking_gives_the_extremes_of_each_hop(length: int, data: st.DataObject) -> None:
     samples = noise(length)
     peaks = build(samples, data.draw(st.lists(st.integers(0, length), max_size=30)))
-    hops = [samples[at : at + HOP_SAMPLES] for at in range(0, length, HOP_SAMPLES)]
+    hops = [samples[at : at + FRAME_HOP_SAMPLES] for at in range(0, length, FRAME_HOP_SAMPLES)]
     assert len(peaks) == len(hops)
     for (low, high), hop in zip(peaks.values.tolist(), hops, strict=True):
         assert low == max(-32_768, round(float(hop.min()) * 32_768))
@@ -48,8 +49,8 @@ def test_finish_may_be_called_while_samples_still_come() -> None:
 
 
 def test_many_hops_outgrow_the_first_store() -> None:
-    samples = noise(HOP_SAMPLES * 5_000)
-    by_hop = samples.reshape(-1, HOP_SAMPLES)
+    samples = noise(FRAME_HOP_SAMPLES * 5_000)
+    by_hop = samples.reshape(-1, FRAME_HOP_SAMPLES)
     wanted = np.rint(by_hop.max(axis=1).astype(np.float64) * 32_768).clip(max=32_767)
     np.testing.assert_array_equal(build(samples, [1_000, 100_000]).values[:, 1], wanted)
 
@@ -61,7 +62,7 @@ def test_many_hops_outgrow_the_first_store() -> None:
 )
 @settings(max_examples=80, deadline=None)
 def test_reduce_loses_no_extreme(hops: int, columns: int, bounds: tuple[int, int]) -> None:
-    peaks = build(noise(hops * HOP_SAMPLES))
+    peaks = build(noise(hops * FRAME_HOP_SAMPLES))
     start, stop = min(bounds), max(bounds)
     drawn = peaks.reduce(columns, start, stop)
     assert drawn.shape == (columns, 2)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-HOP_SAMPLES = 160  # 10 ms at 16 kHz: one pair per score of the model
+from webui.audio import FRAME_HOP_SAMPLES
+
 _FULL_SCALE = 32_768
 _FIRST_CAPACITY = 1_024
 
@@ -22,7 +23,7 @@ class Peaks:
     """
 
     values: NDArray[np.int16]
-    hop_samples: int = HOP_SAMPLES
+    hop_samples: int = FRAME_HOP_SAMPLES
 
     def __len__(self) -> int:
         return len(self.values)
@@ -69,8 +70,8 @@ class PeakBuilder:
         """Take ``samples`` (n,) float32 at 16 kHz; beyond [-1, 1] they are clipped."""
         if len(self._partial):
             samples = np.concatenate([self._partial, samples])
-        whole = len(samples) // HOP_SAMPLES * HOP_SAMPLES
-        hops = _min_max(samples[:whole].reshape(-1, HOP_SAMPLES))
+        whole = len(samples) // FRAME_HOP_SAMPLES * FRAME_HOP_SAMPLES
+        hops = _min_max(samples[:whole].reshape(-1, FRAME_HOP_SAMPLES))
         self._partial = samples[whole:].copy()
         end = self._count + len(hops)
         if end > len(self._values):

@@ -11,14 +11,13 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from webui.audio import SAMPLE_RATE_HZ
+from webui.audio import FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
 from webui.audio.report import AudioReport, Channel, Notice, rate_text
 from webui.audio.resample import Resampler
 from webui.audio.samples import signature, to_mono
 from webui.audio.track import Track
 from webui.errors import ChannelMissingError
 
-SHORTEST_SAMPLES = 400  # 25 ms, one analysis window of the model
 _TRUNCATED_S = 1.0
 _TRUNCATED_SHARE = 0.01
 
@@ -214,7 +213,7 @@ class AudioReader:
                     "truncated",
                     {"announced_s": round(announced_s, 1), "decoded_s": round(self.position_s, 1)},
                 )
-        if self._samples < SHORTEST_SAMPLES:
+        if self._samples < FRAME_LENGTH_SAMPLES:
             yield Notice("too_short")
         elif self._is_silent:
             yield Notice("silent")

@@ -19,12 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webui.audio import SAMPLE_RATE_HZ
-from webui.vad.timebase import (
-    FRAME_HOP_SAMPLES,
-    FRAME_LENGTH_SAMPLES,
-    frames_in,
-)
+from webui.audio import FRAME_HOP_SAMPLES, FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
+from webui.vad.timebase import frames_in
 
 Samples = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]

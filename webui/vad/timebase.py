@@ -5,12 +5,9 @@ score stands for the 10 ms hop ``[10 * t, 10 * (t + 1))``. Windows that would
 reach past the end of the audio do not exist (Kaldi's ``snip_edges``).
 """
 
-from webui.audio import SAMPLE_RATE_HZ
+from webui.audio import FRAME_HOP_SAMPLES, FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
 
-FRAME_LENGTH_MS = 25
-FRAME_HOP_MS = 10
-FRAME_LENGTH_SAMPLES = FRAME_LENGTH_MS * SAMPLE_RATE_HZ // 1000  # 400
-FRAME_HOP_SAMPLES = FRAME_HOP_MS * SAMPLE_RATE_HZ // 1000  # 160
+FRAME_HOP_MS = FRAME_HOP_SAMPLES * 1000 // SAMPLE_RATE_HZ  # 10
 
 
 def frames_in(samples: int) -> int:
