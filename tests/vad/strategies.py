@@ -17,17 +17,17 @@ def vad_options(draw: st.DrawFn) -> VadOptions:
     window_size_ms = draw(st.integers(20, 300) | st.integers(300, 1000))
     within = st.integers(0, window_size_ms)
     return VadOptions(
-        max_end_silence_time=draw(st.integers(150, 1500)),
+        max_end_silence_time=draw(st.integers(150, 1500) | st.integers(1500, 6000)),
         speech_noise_thres=draw(
             st.sampled_from([-1.0, -0.5, 0.0, 0.25, 0.5, 0.6, 0.75, 0.9, 1.0])
             | st.floats(-1, 1, allow_subnormal=False)
         ),
-        max_single_segment_time=draw(st.integers(1000, 5000)),
+        max_single_segment_time=draw(st.integers(1000, 5000) | st.integers(5000, 600_000)),
         window_size_ms=window_size_ms,
         sil_to_speech_time_thres=max(20, draw(within)),
         speech_to_sil_time_thres=draw(within),
         lookback_time_start_point=draw(st.integers(0, 500) | st.integers(500, 2000)),
-        lookahead_time_end_point=draw(st.integers(0, 500)),
+        lookahead_time_end_point=draw(st.integers(0, 500) | st.integers(500, 2000)),
     )
 
 
