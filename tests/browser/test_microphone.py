@@ -56,6 +56,37 @@ def test_microphone_that_is_not_allowed(open_page: Any) -> None:
     expect(page.get_by_role("alert")).to_contain_text("not allowed to use the microphone")
 
 
+_TRACKS = """
+    const open = MediaDevices.prototype.getUserMedia;
+    MediaDevices.prototype.getUserMedia = async function (wanted) {
+        const stream = await open.call(this, wanted);
+        window.tracks = stream.getTracks();
+        return stream;
+    };
+"""
+
+
+def test_microphone_is_given_free_when_recording_fails(
+    open_page: Any, with_microphone: Any
+) -> None:
+    script = _TRACKS + "AudioWorklet.prototype.addModule = () => Promise.reject(new Error('no'));"
+    page = open_page("/zh/", in_browser=with_microphone, permissions=["microphone"], script=script)
+    page.get_by_role("button", name="录音", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("麦克风没有声音输入")
+    assert page.evaluate("window.tracks.map((track) => track.readyState)") == ["ended"]
+    expect(page.get_by_role("button", name="录音", exact=True)).to_be_enabled()
+
+
+def test_unplugging_ends_the_recording(open_page: Any, with_microphone: Any) -> None:
+    page = open_page(in_browser=with_microphone, permissions=["microphone"], script=_TRACKS)
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.get_by_role("timer")).to_have_text("0:02", timeout=15_000)
+    page.evaluate("window.tracks[0].dispatchEvent(new Event('ended'))")
+    expect(page.locator(".vad-file")).to_contain_text("Recording 20")
+    assert page.evaluate("window.tracks[0].readyState") == "ended"
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_enabled()
+
+
 def test_address_without_https_says_why_there_is_no_microphone(open_page: Any) -> None:
     page = open_page(script="Object.defineProperty(window, 'isSecureContext', {value: false})")
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_disabled()

@@ -52,11 +52,18 @@ function mark(index) {
 	if (body.rows[marked]) body.rows[marked].classList.add("is-now");
 }
 
-function showJson() {
+async function showJson() {
 	if (!json.open || !result) return;
-	fetch(new URL(`${result.files.json}&inline`, document.baseURI))
-		.then((answer) => answer.text())
-		.then((text) => (find("pre").textContent = text));
+	const asked = result;
+	let text;
+	try {
+		const answer = await fetch(new URL(`${asked.files.json}&inline`, document.baseURI));
+		text = await answer.text(); // also where the server says why there is none
+	} catch {
+		text = texts.unreachable;
+	}
+	// An answer to an earlier position of the sliders may come last.
+	if (asked === result) find("pre").textContent = text;
 }
 
 function show(next) {
@@ -97,13 +104,17 @@ document.addEventListener("vad:time", ({ detail }) => {
 });
 json.addEventListener("toggle", showJson);
 find(".vad-copy").addEventListener("click", async () => {
-	const text = find("pre").textContent;
-	if (navigator.clipboard) await navigator.clipboard.writeText(text);
-	else getSelection().selectAllChildren(find("pre"));
+	let copied = true;
+	try {
+		await navigator.clipboard.writeText(find("pre").textContent);
+	} catch {
+		// Not over plain http, and not without leave: the visitor's own keys copy it then.
+		copied = false;
+		getSelection().selectAllChildren(find("pre"));
+	}
 	const button = find(".vad-copy");
-	const word = button.textContent;
-	button.textContent = navigator.clipboard ? texts.copied : texts.selected;
-	setTimeout(() => (button.textContent = word), 1500);
+	button.textContent = copied ? texts.copied : texts.selected;
+	setTimeout(() => (button.textContent = texts.copy), 1500);
 });
 document.addEventListener("vad:result", ({ detail }) => show(detail));
 if (window.vadResult) show(window.vadResult);

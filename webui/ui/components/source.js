@@ -126,10 +126,27 @@ async function start() {
 		complain(error.name === "NotAllowedError" ? texts.microphone_denied : texts.microphone_missing);
 		return;
 	}
-	const context = new AudioContext();
+	let context;
+	try {
+		context = new AudioContext();
+		recording = await tape(stream, context);
+	} catch {
+		release(stream, context);
+		complain(texts.microphone_failed);
+		return;
+	}
+	button.setAttribute("aria-pressed", "true");
+	word.textContent = texts.stop_recording;
+	element.classList.add("is-recording");
+}
+
+async function tape(stream, context) {
 	const url = URL.createObjectURL(new Blob([WORKLET], { type: "text/javascript" }));
-	await context.audioWorklet.addModule(url);
-	URL.revokeObjectURL(url);
+	try {
+		await context.audioWorklet.addModule(url);
+	} finally {
+		URL.revokeObjectURL(url);
+	}
 	const tap = new AudioWorkletNode(context, "vad-tap");
 	const chunks = [];
 	let level = 0;
@@ -153,10 +170,17 @@ async function start() {
 		meter.style.width = `${Math.max(0, 1 + Math.log10(level + 1e-6) / 3) * 100}%`;
 		level *= 0.6;
 	}, 80);
-	recording = { stream, context, chunks, clock };
-	button.setAttribute("aria-pressed", "true");
-	word.textContent = texts.stop_recording;
-	element.classList.add("is-recording");
+	// Unplugged, or leave taken back: what is recorded by then is kept.
+	stream.getAudioTracks().forEach((track) => track.addEventListener("ended", toggle));
+	return { stream, context, chunks, clock };
+}
+
+function release(stream, context) {
+	stream.getTracks().forEach((track) => {
+		track.removeEventListener("ended", toggle);
+		track.stop();
+	});
+	if (context && context.state !== "closed") context.close().catch(() => {});
 }
 
 async function stop() {
@@ -165,28 +189,35 @@ async function stop() {
 	clearInterval(clock);
 	// What the tap has posted already is still delivered.
 	await new Promise((resolve) => setTimeout(resolve, 60));
-	stream.getTracks().forEach((track) => track.stop());
 	const rate = context.sampleRate;
-	await context.close();
+	release(stream, context);
 	button.setAttribute("aria-pressed", "false");
 	word.textContent = texts.record;
 	time.textContent = "0:00";
 	meter.style.width = "0";
 	element.classList.remove("is-recording");
+	if (!chunks.length) {
+		complain(texts.microphone_failed);
+		return;
+	}
 	const now = new Date();
 	const two = (number) => String(number).padStart(2, "0");
 	const stamp = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())} ${two(now.getHours())}.${two(now.getMinutes())}.${two(now.getSeconds())}`;
 	send(wavFile(chunks, rate), `${texts.recording_name} ${stamp}.wav`);
 }
 
-button.addEventListener("click", async () => {
+async function toggle() {
+	if (button.disabled) return;
 	button.disabled = true;
 	try {
 		await (recording ? stop() : start());
 	} finally {
 		button.disabled = false;
 	}
-});
+	// Unplugged while it began.
+	if (recording && recording.stream.getAudioTracks().every((track) => track.readyState === "ended")) toggle();
+}
+button.addEventListener("click", toggle);
 if (!window.isSecureContext || !navigator.mediaDevices) {
 	button.disabled = true;
 	element.classList.add("is-insecure");
