@@ -77,7 +77,10 @@ def test_gpu_button_is_off_with_its_reason_where_there_is_no_cuda(open_page: Any
     row = page.locator(".vad-memory div").filter(has_text="GPU")
     expect(row.locator("dd")).not_to_be_empty()
     if "no CUDA device" in row.inner_text():
-        expect(page.get_by_role("button", name="Clear GPU cache")).to_be_disabled()
+        button = page.get_by_role("button", name="Clear GPU cache")
+        expect(button).to_be_disabled()
+        expect(button).to_have_attribute("title", "Not available: no CUDA device.")
+        expect(button).to_have_accessible_description("Not available: no CUDA device.")
 
 
 def test_interrupt_ends_server_engine_and_files(

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from webui.engine import MemoryChange
+from webui.engine.messages import GpuMemory
 from webui.errors import EngineBusyError
 from webui.settings import Settings
 from webui.ui.i18n import Texts
@@ -308,11 +311,48 @@ def test_system_panel_measures_before_and_after(studio: Studio) -> None:
     loaded = asyncio.run(load())[-1]
     assert loaded["state"] == "ready" and "Engine: 0 MB →" in loaded["message"]
     assert panel.abilities()[:2] == (False, True)
-    unloaded = json.loads(panel.unload())
+    assert json.loads(panel.view())["clear_reason"].startswith("Not available: ")
+    (unloaded,) = actions(panel.unload())
     assert unloaded["state"] == "not_loaded"
     assert "→ 0 MB" in unloaded["message"] and "given back" in unloaded["message"]
     assert unloaded["texts"]["engine"] == "0 MB"
     assert unloaded["trend"]["engine"].startswith("M")
+
+
+def actions(values: AsyncIterator[str]) -> list[dict[str, Any]]:
+    async def collect() -> list[dict[str, Any]]:
+        return [json.loads(value) async for value in values]
+
+    return asyncio.run(collect())
+
+
+@pytest.mark.parametrize(
+    ("language", "waiting"), [("en", "after the running job"), ("zh", "完成后")]
+)
+def test_unloading_says_at_once_that_a_job_runs(
+    studio: Studio, root: Path, language: str, waiting: str
+) -> None:
+    panel = SystemPanel(studio, Texts(language))
+    studio.engine.unload()
+    job = studio.engine.submit(root / "assets/audio/english-clean.flac", engine="onnx")
+    while studio.engine.status().state == "not_loaded":
+        time.sleep(0.001)
+    first, last = actions(panel.unload())
+    assert waiting in first["message"]
+    assert last["state"] == "not_loaded" and "0 MB" in last["message"]
+    assert job.result().duration_ms > 0
+
+
+def test_unloading_tells_what_a_gpu_gave_back(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = SystemPanel(studio, Texts("en"))
+    after = studio.engine.memory()
+    gpu = GpuMemory("card", 100_000_000, 300_000_000, 8_000_000_000)
+    change = MemoryChange(replace(after, gpus=(gpu,), gpu_state="present"), after)
+    monkeypatch.setattr(studio.engine, "unload", lambda: change)
+    (told,) = actions(panel.unload())
+    assert "GPU reserved: 300 MB → 0 MB, 300 MB given back." in told["message"]
 
 
 def test_many_pages_cost_one_reading(studio: Studio) -> None:

@@ -9,6 +9,16 @@ function set(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }
 
+// Why the button is off, at the button itself; Gradio has no title for one.
+function explain(reason) {
+	set(box.querySelector("#vad-clear-reason"), reason);
+	const button = document.getElementById("vad-clear");
+	if (!button || button.title === reason) return;
+	button.title = reason;
+	if (reason) button.setAttribute("aria-describedby", "vad-clear-reason");
+	else button.removeAttribute("aria-describedby");
+}
+
 function show() {
 	if (!props.value) return;
 	const state = JSON.parse(props.value);
@@ -19,6 +29,7 @@ function show() {
 	});
 	box.querySelector("path.is-page").setAttribute("d", state.trend.page);
 	box.querySelector("path.is-engine").setAttribute("d", state.trend.engine);
+	explain(state.clear_reason);
 	if ("message" in state) {
 		message.hidden = !state.message;
 		set(message, state.message || "");

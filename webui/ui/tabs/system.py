@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
 from webui.engine import EngineStatus, MemoryChange, MemoryReading
+from webui.engine.memory import GpuState
 from webui.errors import StudioError
 from webui.ui import words
 from webui.ui.components import component
@@ -23,6 +24,8 @@ TICK_S = 2.0
 _TREND_WIDTH, _TREND_HEIGHT = 300.0, 44.0
 _LEAST_SCALE_BYTES = 250_000_000
 _POLL_S = 0.25
+_LOADED = ("ready", "busy")
+_WAITING = {"unload": "system.unloading", "clear": "system.clearing"}
 
 
 class SystemPanel:
@@ -72,9 +75,17 @@ class SystemPanel:
                 "engine": _line(trend, [point.engine_bytes for point in trend], scale),
             },
         }
+        value["clear_reason"] = self._clear_reason(status, reading)
         if message is not None:
             value["message"] = message
         return json.dumps(value, ensure_ascii=False)
+
+    def _clear_reason(self, status: EngineStatus, reading: MemoryReading) -> str:
+        """Why the GPU cache cannot be cleared now; "" if it can."""
+        if _can_clear(status, reading):
+            return ""
+        why = self._texts(f"system.gpu_{_gpu_state(status, reading)}")
+        return self._texts("system.clear_off", reason=why)
 
     def _detail(self, status: EngineStatus) -> str:
         language = self._texts.language
@@ -117,10 +128,9 @@ class SystemPanel:
 
     def abilities(self) -> tuple[bool, bool, bool]:
         """Return whether the model can be loaded, unloaded, and a GPU cache cleared now."""
-        state = self._studio.engine.status().state
-        is_loaded = state in ("ready", "busy")
-        has_gpu = self._studio.sampler.reading().gpu_state == "present"
-        return state == "not_loaded", is_loaded, is_loaded and has_gpu
+        status = self._studio.engine.status()
+        can_clear = _can_clear(status, self._studio.sampler.reading())
+        return status.state == "not_loaded", status.state in _LOADED, can_clear
 
     async def load(self, engine: str, session: str) -> AsyncIterator[str]:
         """Load the model; yields values of the component "system"."""
@@ -140,29 +150,58 @@ class SystemPanel:
             self._texts("system.loaded", time=taken, before=_engine(before), after=_engine(after))
         )
 
-    def unload(self) -> str:
-        """End the engine's process; returns the value of the component "system"."""
-        return self._act(self._studio.engine.unload, "system.unloaded")
+    async def unload(self) -> AsyncIterator[str]:
+        """End the engine's process; yields values of the component "system"."""
+        async for value in self._act(self._studio.engine.unload, "unload"):
+            yield value
 
-    def clear_gpu_cache(self) -> str:
-        """Have cached GPU memory given back; returns the value of the component "system"."""
-        return self._act(self._studio.engine.clear_gpu_cache, "system.cleared")
+    async def clear_gpu_cache(self) -> AsyncIterator[str]:
+        """Have cached GPU memory given back; yields values of the component "system"."""
+        async for value in self._act(self._studio.engine.clear_gpu_cache, "clear"):
+            yield value
 
-    def _act(self, action: Any, key: str) -> str:
+    async def _act(
+        self, action: Callable[[], MemoryChange], name: Literal["unload", "clear"]
+    ) -> AsyncIterator[str]:
+        # A job that runs is not broken off: whoever presses must not think that nothing happens.
+        waits = self._studio.engine.status().state in ("busy", "loading")
+        if waits:
+            yield self.view(self._texts(_WAITING[name]))
         try:
-            change: MemoryChange = action()
+            change = await asyncio.to_thread(action)
         except StudioError as error:
-            return self.view(error.message(self._texts.language))
-        is_gpu = key == "system.cleared"
-        freed = change.freed_gpu_bytes if is_gpu else change.freed_engine_bytes
-        measure = _reserved if is_gpu else _engine
-        message = self._texts(
-            key,
-            before=measure(change.before),
-            after=measure(change.after),
-            freed=words.size(max(0, freed)),
-        )
-        return self.view(message, fresh=True)
+            yield self.view(error.message(self._texts.language))
+            return
+        parts = []
+        if name == "unload":
+            parts.append(
+                self._texts(
+                    "system.unloaded",
+                    before=_engine(change.before),
+                    after=_engine(change.after),
+                    freed=words.size(max(0, change.freed_engine_bytes)),
+                )
+            )
+        if name == "clear" or change.before.gpus:
+            parts.append(
+                self._texts(
+                    "system.cleared" if name == "clear" else "system.unloaded_gpu",
+                    before=_reserved(change.before),
+                    after=_reserved(change.after),
+                    freed=words.size(max(0, change.freed_gpu_bytes)),
+                )
+            )
+        yield await asyncio.to_thread(self.view, " ".join(parts), fresh=True)
+
+
+def _can_clear(status: EngineStatus, reading: MemoryReading) -> bool:
+    return status.state in _LOADED and reading.gpu_state == "present"
+
+
+def _gpu_state(status: EngineStatus, reading: MemoryReading) -> GpuState:
+    """State of the GPU; a reading of a second ago may not know that the model is unloaded."""
+    is_stale = reading.gpu_state == "present" and status.state not in _LOADED
+    return "not_loaded" if is_stale else reading.gpu_state
 
 
 def _own(uss_bytes: int | None, rss_bytes: int) -> int:
@@ -210,7 +249,9 @@ def build(texts: Texts) -> SystemControls:
         with gr.Row(elem_classes="vad-buttons"):
             load = gr.Button(texts("system.load"), size="sm")
             unload = gr.Button(texts("system.unload"), size="sm", interactive=False)
-            clear = gr.Button(texts("system.clear"), size="sm", interactive=False)
+            clear = gr.Button(
+                texts("system.clear"), size="sm", interactive=False, elem_id="vad-clear"
+            )
     return SystemControls(system, load, unload, clear, gr.State(None), gr.Timer(TICK_S))
 
 
@@ -237,11 +278,13 @@ def wire(
         async for value in panel.load(engine, request.session_hash or ""):
             yield with_buttons(value, known)
 
-    def unload(known: Any) -> tuple[Any, ...]:
-        return with_buttons(panel.unload(), known)
+    async def unload(known: Any) -> AsyncIterator[tuple[Any, ...]]:
+        async for value in panel.unload():
+            yield with_buttons(value, known)
 
-    def clear(known: Any) -> tuple[Any, ...]:
-        return with_buttons(panel.clear_gpu_cache(), known)
+    async def clear(known: Any) -> AsyncIterator[tuple[Any, ...]]:
+        async for value in panel.clear_gpu_cache():
+            yield with_buttons(value, known)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     known = [controls.abilities]
