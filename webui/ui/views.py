@@ -83,7 +83,7 @@ class ResultView:
                 ],
                 "tiles": self._tiles(scores, segments),
                 "empty": empty,
-                "threshold": texts("result.threshold", level=_level(options)),
+                "threshold": texts("result.threshold", level=words.level(options.speech_noise_thres)),
                 "figure": figure,
                 "lanes": lanes.__dict__,
                 "audio": f"{self.root}results/{result_id}/audio" if has_audio else "",
@@ -136,10 +136,6 @@ class ResultView:
 
 def _tile(label: str, value: str, note: str = "") -> dict[str, str]:
     return {"label": label, "value": value, "note": note}
-
-
-def _level(options: VadOptions) -> str:
-    return f"{(1 + options.speech_noise_thres) / 2:.1%}".replace(".0%", "%")
 
 
 def _address(result_id: str, options: VadOptions) -> str:
