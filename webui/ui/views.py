@@ -83,7 +83,9 @@ class ResultView:
                 ],
                 "tiles": self._tiles(scores, segments),
                 "empty": empty,
-                "threshold": texts("result.threshold", level=words.level(options.speech_noise_thres)),
+                "threshold": texts(
+                    "result.threshold", level=words.level(options.speech_noise_thres)
+                ),
                 "figure": figure,
                 "lanes": lanes.__dict__,
                 "audio": f"{self.root}results/{result_id}/audio" if has_audio else "",
