@@ -243,6 +243,13 @@ def test_stop(open_page: Any, demo: Path, long_recording: Path) -> None:
     expect(page.get_by_text("Stopped.")).to_be_visible(timeout=5000)
     expect(bar).to_be_hidden()
     expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+    # The file need not be sent again.
+    page.get_by_role("button", name="Try again").click()
+    expect(bar).to_have_attribute("aria-valuenow", re.compile("[1-9]"))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped.")).to_be_visible(timeout=5000)
+    page.get_by_role("button", name="English, clean").click()
+    expect(page.get_by_role("button", name="Detect again")).to_be_enabled()
 
 
 def test_two_visitors_do_not_hold_each_other_up(
