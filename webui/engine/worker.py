@@ -15,6 +15,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from webui import weights
+from webui.engine.memory import share_arenas
 from webui.engine.messages import (
     Answer,
     Cancel,
@@ -41,6 +42,7 @@ def main(pipe: Connection, config: EngineConfig) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Standard output belongs to results, whatever a framework prints.
     os.dup2(2, 1)
+    share_arenas()
     try:
         _serve(pipe, config)
     except (EOFError, BrokenPipeError, ConnectionResetError):

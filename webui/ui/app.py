@@ -23,6 +23,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from webui.engine.memory import share_arenas
 from webui.errors import LANGUAGES, PortTakenError, SettingsError
 from webui.settings import Settings
 from webui.ui import components, theme
@@ -173,6 +174,7 @@ def serve(settings: Settings) -> None:
     check_exposure(settings)
     check_port(settings.host, settings.port)
     _stay_local()
+    share_arenas()
     studio = Studio(settings)
     # Gradio keeps what it makes beside the uploads, so that it goes with them.
     os.environ["GRADIO_TEMP_DIR"] = str(studio.workspace.directory / "gradio")

@@ -162,8 +162,8 @@ def problem(error: StudioError, texts: Texts) -> str:
     return _dump({"kind": "error", "title": error.message(texts.language)})
 
 
-def progress(now: JobProgress, texts: Texts) -> str:
-    """Return the status of a page whose job is as far as ``now``."""
+def progress(now: JobProgress, file: str, texts: Texts) -> str:
+    """Return the status of a page whose job on ``file`` is as far as ``now``."""
     if now.phase == "queued":
         title = texts("status.queued") if now.ahead else texts("status.starting")
         detail = texts("status.ahead", count=now.ahead) if now.ahead else ""
@@ -186,7 +186,7 @@ def progress(now: JobProgress, texts: Texts) -> str:
     return _dump(
         {
             "kind": "progress",
-            "title": texts("status.scoring"),
+            "title": texts("status.scoring", file=file),
             "detail": " · ".join(parts),
             "fraction": now.fraction,
         }

@@ -33,6 +33,9 @@ function show() {
 	if ("message" in state) {
 		message.hidden = !state.message;
 		set(message, state.message || "");
+	} else if (state.state === "loading") {
+		// What was said of an unloaded model no longer holds.
+		message.hidden = true;
 	}
 }
 bar.addEventListener("click", () => {

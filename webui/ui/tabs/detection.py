@@ -138,7 +138,7 @@ class Detection:
     async def _follow(self, job: Job) -> AsyncIterator[str]:
         shown = ""
         while not job.wait(0):
-            status = views.progress(job.progress, self._texts)
+            status = views.progress(job.progress, job.path.name, self._texts)
             if status != shown:
                 shown = status
                 yield status

@@ -116,6 +116,8 @@ class FunasrScorer:
                 batch = torch.from_numpy(features)[None].to(self.device)
                 silence = self._encoder(batch, cache=encoder)[0, :, 0].double()
                 probabilities[call] = (1.0 - silence).cpu().numpy()
+        # FunASR keeps a view into all that it was given; what it looks back on is a little of that.
+        encoder.update({name: cache.clone() for name, cache in encoder.items()})
         return probabilities
 
 
