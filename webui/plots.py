@@ -259,7 +259,7 @@ def _draw_probability(
             patch.set_linewidth(0)
             axes.add_artist(patch)
         axes.plot(x, mean, color=palette.probability, linewidth=1.2)
-    level = (1 + options.speech_noise_thres) / 2
+    level = options.speech_probability
     axes.axhline(level, color=palette.threshold, linewidth=1.2, dashes=(5, 3))
     axes.set_ylim(-0.03, 1.05)
     axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"])
@@ -381,7 +381,7 @@ def _add_words(
     figure.text(
         x, 1 - 17 / height, title, fontsize=13, color=palette.ink, fontweight="bold", **fonts
     )
-    level = f"{(1 + options.speech_noise_thres) / 2:.0%}"
+    level = f"{options.speech_probability:.0%}"
     for name in ("waveform", "segment", "probability", "threshold"):
         words = texts[name].format(level=level)
         colour = palette.wave if name == "waveform" else getattr(palette, name)

@@ -84,7 +84,7 @@ class ResultView:
                 "tiles": self._tiles(scores, segments),
                 "empty": empty,
                 "threshold": texts(
-                    "result.threshold", level=words.level(options.speech_noise_thres)
+                    "result.threshold", level=words.level(options.speech_probability)
                 ),
                 "figure": figure,
                 "lanes": lanes.__dict__,

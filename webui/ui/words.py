@@ -14,9 +14,9 @@ def size(size_bytes: int | None) -> str:
     return f"{size_bytes / 1e6:.0f} MB"
 
 
-def level(speech_noise_thres: float) -> str:
+def level(probability: float) -> str:
     """Write the P(speech) from which a frame counts as speech: "80%", "72.5%"."""
-    return f"{(1 + speech_noise_thres) / 2:.1%}".replace(".0%", "%")
+    return f"{probability:.1%}".replace(".0%", "%")
 
 
 def position(seconds: float) -> str:

@@ -190,6 +190,11 @@ class VadOptions:
             given[name] = _number(name, value, whole=option_info(name).unit == "ms")
         return cls(**given)
 
+    @property
+    def speech_probability(self) -> float:
+        """P(speech) from which a frame counts as speech, 0 to 1: what the threshold means."""
+        return (1 + self.speech_noise_thres) / 2
+
     def as_dict(self) -> dict[str, int | float]:
         """All options by name, in the order of their definition."""
         return {each.name: getattr(self, each.name) for each in fields(self)}

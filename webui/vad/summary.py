@@ -110,7 +110,7 @@ class Explanation:
         """Say it in ``language`` ("en" or "zh")."""
         text = _TEXTS[self.reason][language].format(
             highest=f"{self.highest_probability:.0%}",
-            needed=f"{(1 + self.options.speech_noise_thres) / 2:.0%}",
+            needed=f"{self.options.speech_probability:.0%}",
             wanted_ms=self.options.sil_to_speech_time_thres,
             window_ms=self.options.window_size_ms,
         )
