@@ -12,7 +12,6 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -130,12 +129,6 @@ def tick_step_s(duration_s: float, pixels: float) -> float:
     """Choose the distance between time ticks so that their labels do not touch."""
     wanted = duration_s / max(2.0, pixels / _PIXELS_PER_TICK)
     return next((step for step in _TICK_STEPS_S if step >= wanted), _TICK_STEPS_S[-1])
-
-
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure to a file; its suffix (.svg, .png, .pdf) names the format."""
-    path = Path(path)
-    path.write_bytes(encode(figure, path.suffix.lstrip(".").lower() or "png"))
 
 
 def encode(figure: Figure, file_format: str) -> bytes:

@@ -7,6 +7,7 @@ finds another's caches warm and each one's peak memory is its own.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import resource
 import sys
@@ -65,7 +66,7 @@ def _engine(name: str, threads: int, path: str) -> dict[str, Any]:
 
     detector = Detector(name, threads=threads)
     # Imported by every first detection; it belongs to loading as torch's import does.
-    import webui.audio.reader  # noqa: F401
+    importlib.import_module("webui.audio.reader")
 
     loaded = time.perf_counter()
     scores = detector.score(path)
