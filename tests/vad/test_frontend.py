@@ -61,7 +61,7 @@ def test_as_many_frames_as_kaldi(samples):
     samples=st.integers(0, 12_000),
     sizes=st.lists(st.integers(1, 4000), min_size=1, max_size=6),
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=400)
 def test_any_chunking_gives_the_same_features(samples, sizes):
     frontend, audio = Frontend(), noise(samples)
     whole = features_of(frontend, [audio])
@@ -72,8 +72,7 @@ def test_any_chunking_gives_the_same_features(samples, sizes):
         first, turn = first + size, turn + 1
     pieces = features_of(frontend, parts)
     assert pieces.shape == whole.shape == (frames_in(samples), FEATURE_SIZE)
-    # Matrix products of other sizes round differently in the last bit.
-    np.testing.assert_allclose(pieces, whole, rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(pieces, whole)
 
 
 def features_of(frontend: Frontend, blocks) -> np.ndarray:
