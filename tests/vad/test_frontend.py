@@ -34,7 +34,7 @@ def kaldi(samples: np.ndarray) -> np.ndarray:
     return np.array(frames).reshape(-1, MEL_BINS)
 
 
-@pytest.mark.parametrize("name", ["noise", "tone", "silence", "quiet", "clipped"])
+@pytest.mark.parametrize("name", ["noise", "tone", "silence", "quiet", "clipped", "offset"])
 def test_fbank_equals_kaldi(name):
     second = np.arange(16_000) / 16_000
     samples = {
@@ -43,6 +43,7 @@ def test_fbank_equals_kaldi(name):
         "silence": np.zeros(16_000, np.float32),
         "quiet": noise(16_000) * np.float32(1e-3),
         "clipped": np.sign(noise(16_000)),
+        "offset": noise(16_000) * np.float32(0.1) + np.float32(0.5),
     }[name]
     ours, theirs = fbank(samples), kaldi(samples)
     assert ours.shape == theirs.shape
@@ -78,9 +79,10 @@ def test_any_chunking_gives_the_same_features(samples, sizes):
 def features_of(frontend: Frontend, blocks) -> np.ndarray:
     state, found = FrontendState(), []
     for block in blocks:
-        state, frames = frontend.feed(state, block)
-        found.append(NEUTRAL.stack(frames))
-    return np.concatenate([*found, NEUTRAL.stack(frontend.finish(state))])
+        state, stretch = frontend.feed(state, block)
+        found.append(NEUTRAL.stack(stretch.frames()))
+    last = frontend.feed(state, np.zeros(0, np.float32), is_last=True)[1]
+    return np.concatenate([*found, NEUTRAL.stack(last.frames())])
 
 
 def test_stacks_two_frames_on_each_side():
@@ -92,11 +94,20 @@ def test_stacks_two_frames_on_each_side():
         np.testing.assert_array_equal(features[index], padded[index : index + 5].ravel())
 
 
-def test_threads_share_the_blocks_and_change_nothing():
+def test_blocks_and_parts_hold_the_same_frames():
     audio = noise(200_000)
+    stretch = Frontend().feed(FrontendState(), audio)[1]
+    whole = stretch.frames()
+    assert len(whole) == stretch.scores + 4
     with ThreadPoolExecutor(4) as pool:
-        shared = fbank(audio, lambda work, count: list(pool.map(work, range(count))))
-    np.testing.assert_array_equal(shared, fbank(audio))
+        parts = list(pool.map(lambda first: stretch.frames(first, first + 300), range(0, 900, 300)))
+    for number, part in enumerate(parts):
+        np.testing.assert_array_equal(part, whole[300 * number : 300 * number + 304])
+    first = 100
+    for block in stretch.blocks(first, stretch.scores, 224):
+        np.testing.assert_array_equal(block, whole[first : first + len(block)])
+        first += len(block) - 4
+    assert first == stretch.scores
 
 
 def test_state_is_bounded_and_feeding_leaves_it_alone():
@@ -106,8 +117,7 @@ def test_state_is_bounded_and_feeding_leaves_it_alone():
         kept = before.samples.copy()
         state, _ = frontend.feed(before, noise(3333))
         np.testing.assert_array_equal(before.samples, kept)
-        assert len(state.samples) < 400 + 160
-        assert len(state.frames) <= 4
+        assert len(state.samples) < 400 + 5 * 160
 
 
 def test_cmvn_is_read_from_the_model(model_dir):
@@ -126,7 +136,5 @@ def test_features_equal_funasrs(model_dir):
     audio, cmvn = noise(48_000), Cmvn.read(model_dir / "am.mvn")
     waveform = torch.from_numpy(audio)[None]
     expected, _ = theirs(waveform, torch.tensor([len(audio)]), is_final=True, cache={})
-    frontend = Frontend()
-    state, frames = frontend.feed(FrontendState(), audio)
-    ours = np.concatenate((cmvn.stack(frames), cmvn.stack(frontend.finish(state))))
+    ours = cmvn.stack(Frontend().feed(FrontendState(), audio, is_last=True)[1].frames())
     np.testing.assert_allclose(ours, expected[0].numpy(), rtol=0, atol=2e-3)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from webui.audio.reader import open_audio
+from webui.audio.regroup import regrouped
 from webui.errors import ModelError
 from webui.vad import Detector, VadOptions
 from webui.vad.frontend import Cmvn, Frontend, FrontendState
 from webui.vad.scorers import load_scorer, onnx_prepare
 from webui.vad.scorers.onnx import OnnxScorer
-from webui.vad.scorers.onnx_graph import WARM_UP_FRAMES
 from webui.vad.scorers.onnx_prepare import prepared_graph
 
 
@@ -36,8 +36,7 @@ def published(model_dir, samples) -> np.ndarray:
 
     session = onnxruntime.InferenceSession(str(model_dir / "model.onnx"))
     frontend, cmvn = Frontend(), Cmvn.read(model_dir / "am.mvn")
-    state, frames = frontend.feed(FrontendState(), samples)
-    frames = np.concatenate((cmvn.stack(frames), cmvn.stack(frontend.finish(state))))
+    frames = cmvn.stack(frontend.feed(FrontendState(), samples, is_last=True)[1].frames())
     caches = {f"in_cache{i}": np.zeros((1, 128, 19, 1), np.float32) for i in range(4)}
     return 1 - session.run(None, {"speech": frames[None], **caches})[0][0, :, 0]
 
@@ -56,13 +55,28 @@ def test_fp32_equals_the_published_graph(model_dir, kept, speech, threads):
     assert np.abs(scored(scorer, speech) - published(model_dir, speech)).max() < 1e-5
 
 
-def test_pieces_of_several_threads_equal_one_after_another(model_dir, kept, speech):
-    one, four = (
-        load_scorer("onnx", model_dir, threads=threads, prepared_directory=kept)
-        for threads in (1, 4)
-    )
-    assert len(speech) / 160 > 4 * 5 * WARM_UP_FRAMES  # so that there are four pieces
-    np.testing.assert_allclose(scored(four, speech), scored(one, speech), rtol=0, atol=1e-6)
+@pytest.mark.parametrize("threads", [1, 4])
+def test_blocks_on_several_threads_equal_one_after_another(model_dir, kept, speech, threads):
+    scorer = load_scorer("onnx", model_dir, threads=threads, prepared_directory=kept)
+    together = np.concatenate(list(scorer.score(regrouped([speech], 20_000))))
+    np.testing.assert_allclose(together, scored(scorer, speech), rtol=0, atol=1e-6)
+
+
+def test_leaving_off_takes_no_more_blocks(model_dir, kept, speech):
+    scorer = load_scorer("onnx", model_dir, threads=2, prepared_directory=kept)
+    taken = []
+
+    def blocks():
+        for block in regrouped([speech], 20_000):
+            taken.append(len(block))
+            yield block
+
+    results = scorer.score(blocks())
+    next(results)
+    # A block for each thread, one that waits, and one to see whether that is the last.
+    assert len(taken) == 4
+    results.close()
+    assert len(taken) == 4
 
 
 @pytest.mark.parametrize("engine", ["onnx", "onnx-int8"])

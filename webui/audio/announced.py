@@ -8,6 +8,7 @@ cut off, what its header promises must be known.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 HEAD_BYTES = 65_536
 
@@ -16,24 +17,49 @@ _SIZES_UNKNOWN = (0, 0x7FFF_FFFF, 0xFFFF_FFFF)
 _MP3_LENGTH_MARKS = (b"Xing", b"Info", b"VBRI")
 
 
-def announced_by_wav(head: bytes) -> float | None:
-    """Return the seconds that a RIFF/WAVE header promises, None if it does not.
+@dataclass(frozen=True)
+class WavData:
+    """Where the samples of a RIFF/WAVE file lie, as its header says.
+
+    Attributes:
+        bytes_per_s: as the format says.
+        block_bytes: one sample of all channels.
+        offset_bytes: of the first sample from the beginning of the file.
+        size_bytes: of all samples; None where the header does not tell.
+    """
+
+    bytes_per_s: int
+    block_bytes: int
+    offset_bytes: int
+    size_bytes: int | None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds that the header promises, None if it does not."""
+        return None if self.size_bytes is None else self.size_bytes / self.bytes_per_s
+
+
+def wav_data(head: bytes) -> WavData | None:
+    """Read the header of a RIFF/WAVE file; None if it is none, or incomplete.
 
     Args:
         head: the first bytes of the file.
     """
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return None
-    bytes_per_s = 0
+    bytes_per_s = block_bytes = 0
     at = 12
     while at + 8 <= len(head):
         name, size = struct.unpack_from("<4sI", head, at)
-        if name == b"fmt " and at + 20 <= len(head):
-            (bytes_per_s,) = struct.unpack_from("<I", head, at + 16)
+        at += 8
+        if name == b"fmt " and at + 14 <= len(head):
+            bytes_per_s, block_bytes = struct.unpack_from("<IH", head, at + 8)
         if name == b"data":
-            known = bytes_per_s and not any(0 <= mark - size < 256 for mark in _SIZES_UNKNOWN)
-            return size / bytes_per_s if known else None
-        at += 8 + size + size % 2
+            if not bytes_per_s or not block_bytes:
+                return None
+            is_known = not any(0 <= mark - size < 256 for mark in _SIZES_UNKNOWN)
+            return WavData(bytes_per_s, block_bytes, at, size if is_known else None)
+        at += size + size % 2
     return None
 
 

@@ -12,12 +12,14 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from webui.audio import FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
+from webui.audio.regroup import regrouped
 from webui.audio.report import AudioReport, Channel, Notice, rate_text
 from webui.audio.resample import Resampler
-from webui.audio.samples import signature, to_mono
+from webui.audio.samples import rows_of, signature, to_mono
 from webui.audio.track import Track
 from webui.errors import ChannelMissingError
 
+_Piece = tuple[tuple[str, int, int], NDArray[np.generic]]  # format, rate in Hz, channels; samples
 _TRUNCATED_S = 1.0
 _TRUNCATED_SHARE = 0.01
 
@@ -69,11 +71,11 @@ class AudioReader:
         self._is_finished = False
         self._format_changes = 0
         try:
-            frames = self._start()
+            pieces = self._start()
         except BaseException:
             self._track.close()
             raise
-        self._blocks = self._cut(frames)
+        self._blocks = self._cut(pieces)
 
     def __enter__(self) -> AudioReader:
         return self
@@ -113,7 +115,7 @@ class AudioReader:
             notices=tuple(self._notices()),
         )
 
-    def _start(self) -> Iterator[AudioFrame]:
+    def _start(self) -> Iterator[_Piece]:
         # The first frames are decoded at once, so that what is wrong shows on opening.
         track = self._track
         frames = track.frames()
@@ -126,7 +128,11 @@ class AudioReader:
             self._format = signature(first[0])
         if self._channel == "right" and self._format[2] < 2:
             raise ChannelMissingError(file=track.file, channels=1, channel=self._channel)
-        return chain(first, frames)
+        rows = track.plain_rows()
+        if rows is not None:
+            return ((self._format, part) for part in rows)
+        batches = self._batches(chain(first, frames))
+        return ((signature(batch[0]), rows_of(batch)) for batch in batches)
 
     def _batches(self, frames: Iterator[AudioFrame]) -> Iterator[list[AudioFrame]]:
         # Frames may be as short as 20 ms; a second at a time is converted faster.
@@ -144,38 +150,25 @@ class AudioReader:
         if batch:
             yield batch
 
-    def _resampled(self, frames: Iterator[AudioFrame]) -> Iterator[NDArray[np.float32]]:
+    def _resampled(self, pieces: Iterator[_Piece]) -> Iterator[NDArray[np.float32]]:
         current = self._format
         resampler = Resampler(current[1])
-        for batch in self._batches(frames):
-            found = signature(batch[0])
+        for found, rows in pieces:
             if found != current:
                 self._format_changes += 1
                 if found[1] != current[1]:
                     yield resampler.flush()
                     resampler = Resampler(found[1])
                 current = found
-            mono, unusable = to_mono(batch, self._channel)
+            mono, unusable = to_mono(rows, found[0], self._channel)
             self._unusable += unusable
             self.position_s += len(mono) / found[1]
             yield resampler.feed(mono)
         yield resampler.flush()
 
-    def _cut(self, frames: Iterator[AudioFrame]) -> Generator[NDArray[np.float32], None, None]:
-        parts: list[NDArray[np.float32]] = []
-        held = 0
-        for part in self._resampled(frames):
-            parts.append(part)
-            held += len(part)
-            if held < self._block_samples:
-                continue
-            joined = np.concatenate(parts)
-            whole = held - held % self._block_samples
-            for start in range(0, whole, self._block_samples):
-                yield self._counted(joined[start : start + self._block_samples])
-            parts, held = [joined[whole:].copy()], held - whole
-        if held:
-            yield self._counted(np.concatenate(parts))
+    def _cut(self, pieces: Iterator[_Piece]) -> Generator[NDArray[np.float32], None, None]:
+        for block in regrouped(self._resampled(pieces), self._block_samples):
+            yield self._counted(block)
         self._is_finished = True
 
     def _counted(self, block: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,30 +30,38 @@ def signature(frame: AudioFrame) -> tuple[str, int, int]:
     return frame.format.name, frame.sample_rate, frame.layout.nb_channels
 
 
-def to_mono(frames: Sequence[AudioFrame], channel: Channel) -> tuple[NDArray[np.float32], int]:
-    """Convert frames of one ``signature`` to mono.
+def rows_of(frames: Sequence[AudioFrame]) -> NDArray[np.generic]:
+    """The samples of frames of one ``signature``, at least one, shape (channels, n)."""
+    name, _, channels = signature(frames[0])
+    dtype = _FORMATS[name.removesuffix("p")][0]
+    return np.concatenate([_rows(frame, dtype, channels) for frame in frames], axis=1)
+
+
+def to_mono(
+    rows: NDArray[np.generic], sample_format: str, channel: Channel
+) -> tuple[NDArray[np.float32], int]:
+    """Convert samples to mono.
 
     Integers are divided by their full scale, exactly; nothing is clipped. NaN,
     infinities and values beyond 1e10 become 0.
 
     Args:
-        frames: at least one.
+        rows: (channels, n), of the type that belongs to the format.
+        sample_format: FFmpeg's name of it.
         channel: "mix" is the mean of all channels; "left" and "right" are the
             first and the second. "right" of one channel is that channel.
 
     Returns:
-        (n,) float32 at the frames' rate, and how many values became 0.
+        (n,) float32 at the same rate, and how many values became 0.
     """
-    name, _, channels = signature(frames[0])
-    dtype, middle, full_scale = _FORMATS[name.removesuffix("p")]
-    rows = np.concatenate([_rows(frame, dtype, channels) for frame in frames], axis=1)
+    _, middle, full_scale = _FORMATS[sample_format.removesuffix("p")]
     if channel != "mix":
-        taken = min(channels - 1, ("left", "right").index(channel))
+        taken = min(len(rows) - 1, ("left", "right").index(channel))
         rows = rows[taken : taken + 1]
     with np.errstate(over="ignore"):
         values = rows.astype(np.float32)
     unusable = 0
-    if name.startswith(("flt", "dbl")):
+    if sample_format.startswith(("flt", "dbl")):
         # Written so that a comparison with NaN, always false, counts as unusable.
         bad = ~(np.abs(values) <= LARGEST_SAMPLE)
         unusable = int(np.count_nonzero(bad))

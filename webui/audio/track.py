@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.stream import Disposition
+from numpy.typing import NDArray
 
-from webui.audio.announced import HEAD_BYTES, announced_by_mp3, announced_by_wav
+from webui.audio.announced import HEAD_BYTES, announced_by_mp3, wav_data
+from webui.audio.plain import is_plain, plain_rows
 from webui.errors import (
     AudioError,
     DecodeError,
@@ -82,6 +85,7 @@ class Track:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.file = Path(path).name
+        self._path = Path(path)
         self.damaged_packets = 0
         head = _read_head(Path(path), self.file)
         self._media = _open_media(Path(path), self.file, head)
@@ -110,6 +114,15 @@ class Track:
                 self.damaged_packets += 1
                 continue
             yield from (f for f in frames if f.samples and _is_usable_rate(f.sample_rate))
+
+    def plain_rows(self) -> Iterator[NDArray[np.generic]] | None:
+        """The samples without a decoder, (channels, n) at a time; None where one is needed."""
+        if self.container != "wav" or not is_plain(
+            self.codec, self.channels, self._data, self._path
+        ):
+            return None
+        assert self._data is not None
+        return plain_rows(self.codec, self._data, self._path)
 
     @property
     def frames_to_trust(self) -> int:
@@ -149,6 +162,7 @@ class Track:
         self.has_video = any(
             not video.disposition & Disposition.attached_pic for video in media.streams.video
         )
+        self._data = wav_data(head)
         self._set_durations(head)
 
     def _choose(self, head: bytes) -> AudioStream:
@@ -180,7 +194,7 @@ class Track:
         self.expected_s = of_stream if of_stream is not None else of_file
         if self.container == "wav":
             # FFmpeg limits the duration of a WAV to what the file holds.
-            self.announced_s = announced_by_wav(head)
+            self.announced_s = self._data.duration_s if self._data else None
         elif (
             (self.container == "mp3" and not announced_by_mp3(head))
             or self.container in _HEADERLESS - {"mp3"}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from webui import __version__, weights
+from webui.audio import SAMPLE_RATE_HZ
+from webui.audio.regroup import regrouped
 from webui.vad.scorers import SCORERS, OnStage, Samples, load_scorer, resolve_engine
 from webui.vad.scorers.team import cores
 from webui.vad.scores import EngineReceipt, SpeechScores
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
     from webui.audio.reader import AudioReader
     from webui.audio.report import Channel
 
-# Long enough that a piece for each core is worth its warm-up, short enough to stop soon.
-_BLOCK_S = 30.0
+# Long enough that each block is worth its warm-up, short enough that several fit into little memory.
+_BLOCK_S = 20.0
+_NONE = np.zeros(0, dtype=np.float32)
 
 OnProgress = Callable[[float, "float | None"], None]
 """Told how many seconds are scored, and how many the recording has if that is known.
@@ -115,37 +119,32 @@ class Detector:
     def _score_blocks(
         self, reader: AudioReader, begin: float, on_progress: OnProgress, *, with_peaks: bool
     ) -> SpeechScores:
-        """Score one block while the next one is decoded; no more than these two are held."""
+        """Score some blocks while the next one is decoded; no more than these are held."""
         from webui.audio.peaks import PeakBuilder
 
         peaks = PeakBuilder()
-        state = self._scorer.start()
-        scored: list[Samples] = []
-        decode_s, score_s = time.perf_counter() - begin, 0.0
+        positions_s: deque[float] = deque()
+        decode_s = time.perf_counter() - begin
 
-        def read_block() -> tuple[Samples | None, float, float]:
-            started = time.perf_counter()
-            block = next(reader, None)
-            if block is not None and with_peaks:
-                peaks.feed(block)
-            return block, reader.position_s, time.perf_counter() - started
-
-        with ThreadPoolExecutor(1, "decode") as ahead:
-            coming = ahead.submit(read_block)
+        def read() -> Iterator[Samples]:
+            nonlocal decode_s
             while True:
-                block, position_s, took_s = coming.result()
-                decode_s += took_s
                 started = time.perf_counter()
+                block = next(reader, None)
+                if block is not None and with_peaks:
+                    peaks.feed(block)
+                decode_s += time.perf_counter() - started
                 if block is None:
-                    scored.append(self._scorer.finish(state))
-                else:
-                    coming = ahead.submit(read_block)
-                    state, probabilities = self._scorer.feed(state, block)
-                    scored.append(probabilities)
-                score_s += time.perf_counter() - started
-                if block is None:
-                    break
-                on_progress(position_s, reader.expected_duration_s)
+                    return
+                positions_s.append(reader.position_s)
+                yield block
+
+        started = time.perf_counter()
+        scored = [_NONE]
+        with contextlib.closing(self._scorer.score(read())) as results:
+            for probabilities in results:
+                scored.append(probabilities)
+                on_progress(positions_s.popleft(), reader.expected_duration_s)
         return SpeechScores(
             probabilities=np.concatenate(scored),
             peaks=peaks.finish(),
@@ -153,7 +152,7 @@ class Detector:
             receipt=self.receipt,
             timings_s={
                 "decode": decode_s,
-                "score": score_s,
+                "score": time.perf_counter() - started,
                 "total": time.perf_counter() - begin,
             },
         )
@@ -167,9 +166,5 @@ class Detector:
         Returns:
             P(speech) per 10 ms frame, float32, shape (frames,).
         """
-        state = self._scorer.start()
-        scored = []
-        for block in blocks:
-            state, probabilities = self._scorer.feed(state, block)
-            scored.append(probabilities)
-        return np.concatenate([*scored, self._scorer.finish(state)])
+        scored = self._scorer.score(regrouped(blocks, round(_BLOCK_S * SAMPLE_RATE_HZ)))
+        return np.concatenate([_NONE, *scored])

@@ -15,7 +15,6 @@ matrix products do not hold Python's lock (docs/frontends.md has the figures).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,10 @@ from webui.vad.timebase import frames_in
 
 Samples = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]
-Each = Callable[[Callable[[int], None], int], None]
-"""Calls its first argument with each number below its second, in any order."""
 
 MEL_BINS = 80
+BLOCK_FRAMES = 224
+"""Frames transformed at once: all about them fits into a cache of 1 to 2 MB."""
 
 _FFT_SIZE = 512
 _ROWS, _COLUMNS = 32, 16  # of the 512: sample 16 a + b, bin k1 + 32 k2
@@ -43,7 +42,6 @@ _PREEMPHASIS = 0.97
 _REST = np.float32(1 - _PREEMPHASIS)
 _POWER_SCALE = 32768.0**2  # a power of two: as a factor of the filters it changes no digit
 _LOG_FLOOR = np.finfo(np.float32).eps
-_BLOCK_FRAMES = 192  # frames transformed at once: all about them fits into a cache of 1 to 2 MB
 _MEL_GROUP = 20  # mel bins of one product: neighbours look at few bands
 
 _Array = npt.NDArray[np.floating[Any]]
@@ -110,7 +108,7 @@ class _Buffers(threading.local):
     """What one block needs, kept by each thread: fresh memory would cost more than the sums."""
 
     def __init__(self) -> None:
-        frames, hops = _BLOCK_FRAMES, _BLOCK_FRAMES + 2
+        frames, hops = BLOCK_FRAMES, BLOCK_FRAMES + 2
         self.emphasised = np.zeros((hops, FRAME_HOP_SAMPLES), dtype=np.float32)
         self.turned = np.zeros((_HOP_ROWS, _COLUMNS, hops), dtype=np.float32)
         self.windows = np.zeros((_COLUMNS, _USED_ROWS + 1, frames), dtype=np.float32)
@@ -123,31 +121,21 @@ class _Buffers(threading.local):
 _buffers = _Buffers()
 
 
-def in_turn(work: Callable[[int], None], count: int) -> None:
-    for index in range(count):
-        work(index)
-
-
-def fbank(samples: Samples, each: Each = in_turn) -> Features:
+def fbank(samples: Samples) -> Features:
     """Log-mel filter bank energies of all whole frames.
 
     Args:
         samples: 16 kHz mono in -1 to 1, float32, shape (samples,).
-        each: does the work on each block of frames, on several threads perhaps.
 
     Returns:
         Natural logarithms of mel energies, float32, shape (frames, 80).
     """
     count = frames_in(len(samples))
     energies = np.empty((count, MEL_BINS), dtype=np.float32)
-
-    def transform(block: int) -> None:
-        first = block * _BLOCK_FRAMES
-        end = min(first + _BLOCK_FRAMES, count)
+    for first in range(0, count, BLOCK_FRAMES):
+        end = min(first + BLOCK_FRAMES, count)
         last_sample = (end - 1) * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES
         _fbank_block(samples[first * FRAME_HOP_SAMPLES : last_sample], energies[first:end])
-
-    each(transform, -(-count // _BLOCK_FRAMES))
     return energies
 
 
@@ -182,7 +170,7 @@ def _fill_windows(samples: Samples, count: int) -> None:
     windows = buffers.windows
     for hop in range(-(-_USED_ROWS // _HOP_ROWS)):
         rows = slice(hop * _HOP_ROWS, min((hop + 1) * _HOP_ROWS, _USED_ROWS))
-        part = turned[: rows.stop - rows.start, :, hop : hop + _BLOCK_FRAMES]
+        part = turned[: rows.stop - rows.start, :, hop : hop + BLOCK_FRAMES]
         windows[:, rows] = part.transpose(1, 0, 2)
     # A frame's first sample has none before it: Kaldi takes the sample itself.
     np.multiply(samples[::FRAME_HOP_SAMPLES][:count], _REST, out=windows[0, 0, :count])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -67,6 +67,20 @@ class Scorer(Protocol):
 
     def finish(self, state: Any) -> Probabilities:
         """P(speech) of the frames that are still owed at the end of the stream."""
+
+    def score(self, blocks: Iterator[Samples]) -> Generator[Probabilities, None, None]:
+        """Score a whole recording, on all threads.
+
+        The blocks are taken a few ahead, in the caller's thread, and only so many are
+        held. Leaving off before the end waits for those that are being scored.
+
+        Args:
+            blocks: 16 kHz mono in -1 to 1, float32, of a second or more each, but the last.
+
+        Returns:
+            P(speech) of each block in order, float32, shape (frames,); all together
+            are what `feed` and `finish` give.
+        """
 
 
 @dataclass(frozen=True)

@@ -13,34 +13,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from webui.vad.fbank import BLOCK_FRAMES, Features
+from webui.vad.frontend import Cmvn
+from webui.vad.scorers import OnStage, Probabilities
+from webui.vad.scorers.blocks import BlockScorer
 
-from webui.vad.frontend import CONTEXT_FRAMES, Cmvn, Features, Frontend, FrontendState
-from webui.vad.scorers import OnStage, Probabilities, Samples
-from webui.vad.scorers.team import Team, cores
+# Torch takes long to begin; what the encoder keeps while it runs grows with the frames of a call.
+_CALL_FRAMES = 4 * BLOCK_FRAMES
 
-# What the encoder keeps while it runs grows with the frames of one call.
-_CALL_FRAMES = 1000
-
-
-@dataclass(frozen=True)
-class FunasrState:
-    """One stream's past.
-
-    Attributes:
-        frontend: pending samples and frames.
-        encoder: cache of FunASR's encoder: each layer's last 19 inputs.
-    """
-
-    frontend: FrontendState = field(default_factory=FrontendState)
-    encoder: dict[str, Any] = field(default_factory=dict)
+Past = dict[str, Any]
+"""Cache of FunASR's encoder: each layer's last 19 inputs."""
 
 
-class FunasrScorer:
+class FunasrScorer(BlockScorer):
     """Scores with FunASR on torch; see `webui.vad.scorers.Scorer`.
 
     Args:
@@ -60,6 +48,7 @@ class FunasrScorer:
         prepared_directory: Path,
         on_stage: OnStage,
     ) -> None:
+        super().__init__(threads, _CALL_FRAMES)
         on_stage("import_torch")
         import torch
 
@@ -67,7 +56,6 @@ class FunasrScorer:
         if device == "auto":
             device = "cuda:0" if torch.cuda.is_available() else "cpu"
         on_stage("import_funasr")
-        threads = threads or cores()
         # FunASR prints to standard output, which belongs to results.
         with contextlib.redirect_stdout(sys.stderr), _quiet_logging():
             import funasr
@@ -76,49 +64,35 @@ class FunasrScorer:
             session = funasr.AutoModel(
                 model=str(model_directory),
                 device=device,
-                ncpu=threads,
+                ncpu=1,
                 disable_update=True,
                 disable_pbar=True,
                 log_level="ERROR",
             )
-        torch.set_num_threads(threads)
+        # Each thread of ours scores a block of its own.
+        torch.set_num_threads(1)
         shift, scale = session.kwargs["frontend"].cmvn.numpy()
         self._cmvn = Cmvn(shift, scale)
-        self._frontend = Frontend(Team(threads).each)
         self._encoder = session.model.encoder
         self.device = str(next(self._encoder.parameters()).device)
         # Plain text: torch's own version type would import torch wherever it is unpickled.
         self.versions = {"funasr": funasr.__version__, "torch": str(torch.__version__)}
 
-    def start(self) -> FunasrState:
-        """State of a new stream."""
-        return FunasrState()
+    def no_past(self) -> Past:
+        """FunASR's encoder takes what is missing for zeros."""
+        return {}
 
-    def feed(self, state: FunasrState, samples: Samples) -> tuple[FunasrState, Probabilities]:
-        """Score what the next samples complete."""
-        frontend, frames = self._frontend.feed(state.frontend, samples)
-        # FunASR replaces the tensors of a cache rather than writing into them.
-        encoder = dict(state.encoder)
-        return FunasrState(frontend, encoder), self._score(encoder, frames)
-
-    def finish(self, state: FunasrState) -> Probabilities:
-        """P(speech) of the last frames."""
-        return self._score(dict(state.encoder), self._frontend.finish(state.frontend))
-
-    def _score(self, encoder: dict[str, Any], frames: Features) -> Probabilities:
+    def run(self, past: Past, frames: Features) -> tuple[Past, Probabilities]:
+        """Run FunASR's encoder once."""
         torch = self._torch
-        scores = max(0, len(frames) - 2 * CONTEXT_FRAMES)
-        probabilities = np.empty(scores, dtype=np.float32)
+        # FunASR replaces the tensors of a cache rather than writing into them.
+        cache = dict(past)
         with torch.inference_mode():
-            for begin in range(0, scores, _CALL_FRAMES):
-                call = slice(begin, min(begin + _CALL_FRAMES, scores))
-                features = self._cmvn.stack(frames[call.start : call.stop + 2 * CONTEXT_FRAMES])
-                batch = torch.from_numpy(features)[None].to(self.device)
-                silence = self._encoder(batch, cache=encoder)[0, :, 0].double()
-                probabilities[call] = (1.0 - silence).cpu().numpy()
-        # FunASR keeps a view into all that it was given; what it looks back on is a little of that.
-        encoder.update({name: cache.clone() for name, cache in encoder.items()})
-        return probabilities
+            batch = torch.from_numpy(self._cmvn.stack(frames))[None].to(self.device)
+            silence = self._encoder(batch, cache=cache)[0, :, 0].double()
+            probabilities = (1.0 - silence).float().cpu().numpy()
+        # It keeps a view into all that it was given; what it looks back on is a little of that.
+        return {name: tensor.clone() for name, tensor in cache.items()}, probabilities
 
 
 @contextlib.contextmanager

@@ -22,14 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from webui.errors import ModelError
-from webui.vad.frontend import CONTEXT_FRAMES, MEL_BINS, STACKED_FRAMES, Cmvn
+from webui.vad.fbank import MEL_BINS
+from webui.vad.frontend import CONTEXT_FRAMES, STACKED_FRAMES, Cmvn
+from webui.vad.scorers.blocks import LAYERS, PAST_FRAMES
 
-LAYERS = 4
 MEMORY_SIZE = 128  # channels of each FIR memory
-PAST_FRAMES = 19  # that a FIR memory of 20 taps looks back
 PAST_SHAPE = (1, PAST_FRAMES, 1, MEMORY_SIZE)
-WARM_UP_FRAMES = LAYERS * PAST_FRAMES
-"""After so many frames the scores no longer depend on what was before them."""
 
 # What each matrix product's input spans (its 0.01th and 99.99th percentile, the widest over
 # Chinese and English talk, AMI's far-field meetings and the demo recordings), in the order of

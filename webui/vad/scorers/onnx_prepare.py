@@ -16,7 +16,8 @@ import numpy.typing as npt
 from webui.audio import SAMPLE_RATE_HZ
 from webui.errors import ModelError
 from webui.vad.frontend import Cmvn, Frontend, FrontendState
-from webui.vad.scorers.onnx_graph import LAYERS, MEMORY_SIZE, PAST_FRAMES, PAST_SHAPE, build
+from webui.vad.scorers.blocks import LAYERS, PAST_FRAMES
+from webui.vad.scorers.onnx_graph import MEMORY_SIZE, PAST_SHAPE, build
 
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
@@ -114,5 +115,4 @@ def _check_frames() -> npt.NDArray[np.float32]:
         0.6 + 0.4 * np.sin(2 * np.pi * 4 * time_s)
     )
     samples = 0.1 * loudness * voice + 0.001 * random.standard_normal(len(time_s))
-    frontend = Frontend()
-    return frontend.feed(FrontendState(), samples.astype(np.float32))[1]
+    return Frontend().feed(FrontendState(), samples.astype(np.float32))[1].frames()

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
 
 
 def cores() -> int:
@@ -26,15 +31,27 @@ class Team:
         from threadpoolctl import threadpool_limits
 
         self.size = threads or cores()
-        self._pool = ThreadPoolExecutor(self.size, "score") if self.size > 1 else None
+        self._pool = ThreadPoolExecutor(self.size, "score")
         # NumPy's own threads would spin against these.
         threadpool_limits(1, user_api="blas")
 
-    def each(self, work: Callable[[int], None], count: int) -> None:
-        """Do ``work(0)`` to ``work(count - 1)``, in any order and at once where that pays."""
-        if self._pool is None or count == 1:
-            for index in range(count):
-                work(index)
-        else:
-            for _ in self._pool.map(work, range(count)):
-                pass
+    def in_order(
+        self, work: Callable[[_Item], _Made], items: Iterable[_Item]
+    ) -> Generator[_Made, None, None]:
+        """Do ``work`` on each item, several at once, and give the results in the items' order.
+
+        The caller's thread gets the items while the team works. One more than there are
+        threads are under way, so that no thread waits for its next one, and never more.
+        """
+        under_way: deque[Future[_Made]] = deque()
+        try:
+            for item in items:
+                under_way.append(self._pool.submit(work, item))
+                if len(under_way) > self.size:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+            wait(under_way)

@@ -1,0 +1,115 @@
+"""What scorers on the CPU share: blocks of a recording on several threads, streams in order."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from webui.vad.fbank import BLOCK_FRAMES, Features
+from webui.vad.frontend import Frontend, FrontendState, Stretch
+from webui.vad.scorers import Probabilities, Samples
+from webui.vad.scorers.team import Team
+
+LAYERS = 4
+PAST_FRAMES = 19  # that each layer's FIR memory of 20 taps looks back
+WARM_UP_FRAMES = LAYERS * PAST_FRAMES
+"""After so many frames the scores no longer depend on what was before them."""
+
+_NO_SAMPLES = np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class BlockState:
+    """One stream's past.
+
+    Attributes:
+        frontend: pending samples.
+        past: what each layer of the network looks back on; the scorer's own.
+    """
+
+    frontend: FrontendState
+    past: Any
+
+
+class BlockScorer:
+    """A `webui.vad.scorers.Scorer` but for its framework.
+
+    Each block of a recording is scored by one thread, from samples to scores. It
+    starts a few frames early, since the network's memory ends after
+    `WARM_UP_FRAMES`, so that no block waits for the one before it. One thread for
+    each block beats several threads on one matrix product, which are too small.
+
+    Args:
+        threads: that score; 0 = one for each core.
+        call_frames: given to the network at once, a multiple of `BLOCK_FRAMES`.
+    """
+
+    def __init__(self, threads: int, call_frames: int = BLOCK_FRAMES) -> None:
+        self._team = Team(threads)
+        self._call_frames = call_frames
+        self._frontend = Frontend()
+
+    def no_past(self) -> Any:
+        """What the network looks back on at the beginning of a stream."""
+        raise NotImplementedError
+
+    def run(self, past: Any, frames: Features) -> tuple[Any, Probabilities]:
+        """Run the network.
+
+        Args:
+            past: from the call before; it is not changed.
+            frames: log-mel frames with their context, float32, shape (n + 4, 80).
+
+        Returns:
+            The new past, and P(speech), float32, shape (n,).
+        """
+        raise NotImplementedError
+
+    def start(self) -> BlockState:
+        """State of a new stream."""
+        return BlockState(FrontendState(), self.no_past())
+
+    def feed(self, state: BlockState, samples: Samples) -> tuple[BlockState, Probabilities]:
+        """Score what the next samples complete."""
+        frontend, stretch = self._frontend.feed(state.frontend, samples)
+        past, probabilities = self._score(state.past, stretch)
+        return BlockState(frontend, past), probabilities
+
+    def finish(self, state: BlockState) -> Probabilities:
+        """P(speech) of the last frames."""
+        _, stretch = self._frontend.feed(state.frontend, _NO_SAMPLES, is_last=True)
+        return self._score(state.past, stretch)[1]
+
+    def score(self, blocks: Iterator[Samples]) -> Generator[Probabilities, None, None]:
+        """P(speech) of a whole recording, block by block."""
+        return self._team.in_order(self._score_block, self._with_lead(blocks))
+
+    def _with_lead(self, blocks: Iterator[Samples]) -> Iterator[tuple[Stretch | None, Stretch]]:
+        """The frames of each block, with those of the block before."""
+        state, lead = FrontendState(), None
+        block = next(blocks, None)
+        while block is not None:
+            following = next(blocks, None)
+            state, stretch = self._frontend.feed(state, block, is_last=following is None)
+            yield lead, stretch
+            lead, block = stretch, following
+
+    def _score_block(self, block: tuple[Stretch | None, Stretch]) -> Probabilities:
+        lead, stretch = block
+        past = self.no_past()
+        if lead is not None:
+            for frames in lead.blocks(lead.scores - WARM_UP_FRAMES, lead.scores, BLOCK_FRAMES):
+                past, _ = self.run(past, frames)
+        return self._score(past, stretch)[1]
+
+    def _score(self, past: Any, stretch: Stretch) -> tuple[Any, Probabilities]:
+        probabilities = np.empty(stretch.scores, dtype=np.float32)
+        begin = 0
+        for frames in stretch.blocks(0, stretch.scores, self._call_frames):
+            past, speech = self.run(past, frames)
+            probabilities[begin : begin + len(speech)] = speech
+            begin += len(speech)
+        return past, probabilities
