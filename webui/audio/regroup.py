@@ -17,17 +17,15 @@ def regrouped(
         parts: float32, shape (n,) each; empty ones do no harm.
         block_samples: at least 1.
     """
-    held: list[NDArray[np.float32]] = []
-    samples = 0
+    block, filled = np.empty(block_samples, np.float32), 0
     for part in parts:
-        held.append(part)
-        samples += len(part)
-        if samples < block_samples:
-            continue
-        joined = np.concatenate(held)
-        whole = samples - samples % block_samples
-        for start in range(0, whole, block_samples):
-            yield joined[start : start + block_samples]
-        held, samples = [joined[whole:].copy()], samples - whole
-    if samples:
-        yield np.concatenate(held)
+        taken = 0
+        while taken < len(part):
+            count = min(len(part) - taken, block_samples - filled)
+            block[filled : filled + count] = part[taken : taken + count]
+            taken, filled = taken + count, filled + count
+            if filled == block_samples:
+                yield block
+                block, filled = np.empty(block_samples, np.float32), 0
+    if filled:
+        yield block[:filled].copy()

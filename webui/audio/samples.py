@@ -67,7 +67,8 @@ def to_mono(
         unusable = int(np.count_nonzero(bad))
         values[bad] = 0
     else:
-        values -= np.float32(middle)
+        if middle:
+            values -= np.float32(middle)
         values *= np.float32(1 / full_scale)
     mono = values[0] if len(values) == 1 else values.mean(axis=0, dtype=np.float32)
     return np.ascontiguousarray(mono), unusable

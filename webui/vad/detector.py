@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from webui.audio.report import Channel
 
 # Long enough that each block is worth its warm-up, short enough that several fit into little memory.
-_BLOCK_S = 20.0
+_BLOCK_S = 30.0
 _NONE = np.zeros(0, dtype=np.float32)
 
 OnProgress = Callable[[float, "float | None"], None]

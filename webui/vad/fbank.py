@@ -101,6 +101,7 @@ def _mel_groups() -> list[tuple[slice, slice, Samples]]:
     return groups
 
 
+_MEAN = np.full(FRAME_HOP_SAMPLES // 2, 1 / FRAME_LENGTH_SAMPLES, np.float32)
 _FIRST_HALF, _SECOND_HALF, _MEL_GROUPS = _first_half(), _second_half(), _mel_groups()
 
 
@@ -174,10 +175,9 @@ def _fill_windows(samples: Samples, count: int) -> None:
         windows[:, rows] = part.transpose(1, 0, 2)
     # A frame's first sample has none before it: Kaldi takes the sample itself.
     np.multiply(samples[::FRAME_HOP_SAMPLES][:count], _REST, out=windows[0, 0, :count])
-    pieces = samples.reshape(-1, FRAME_HOP_SAMPLES // 2).sum(axis=1)
+    pieces = samples.reshape(-1, len(_MEAN)) @ _MEAN
     mean = windows[0, -1, :count]
     np.add(pieces[0 : 2 * count : 2], pieces[1 : 2 * count + 1 : 2], out=mean)
     for shift in (2, 3, 4):
         mean += pieces[shift : 2 * count + shift - 1 : 2]
-    mean *= np.float32(1 / FRAME_LENGTH_SAMPLES)
     windows[1:, -1] = windows[0, -1]
