@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webui.vad.frontend import FEATURE_SIZE, MEL_BINS, Cmvn, Frontend, FrontendState, fbank
+from webui.vad import fbank as fbank_module
+from webui.vad.fbank import MEL_BINS, fbank
+from webui.vad.frontend import FEATURE_SIZE, Cmvn, Frontend, FrontendState
 from webui.vad.timebase import frames_in
 
 NEUTRAL = Cmvn(np.zeros(FEATURE_SIZE, np.float32), np.ones(FEATURE_SIZE, np.float32))
@@ -32,6 +34,14 @@ def kaldi(samples: np.ndarray) -> np.ndarray:
     computer.input_finished()
     frames = [computer.get_frame(i) for i in range(computer.num_frames_ready)]
     return np.array(frames).reshape(-1, MEL_BINS)
+
+
+@pytest.fixture(params=["asrfront", "numpy"], autouse=True, scope="module")
+def library(request):
+    """Everything here holds whichever library computes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fbank_module, "_LIBRARY", request.param)
+        yield request.param
 
 
 @pytest.mark.parametrize("name", ["noise", "tone", "silence", "quiet", "clipped", "offset"])

@@ -16,6 +16,7 @@ import numpy as np
 from webui import __version__, weights
 from webui.audio import SAMPLE_RATE_HZ
 from webui.audio.regroup import regrouped
+from webui.vad.fbank import library_version
 from webui.vad.scorers import SCORERS, OnStage, Samples, load_scorer, resolve_engine
 from webui.vad.scorers.team import cores
 from webui.vad.scores import EngineReceipt, SpeechScores
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from webui.audio.reader import AudioReader
     from webui.audio.report import Channel
 
-# Long enough that each block is worth its warm-up, short enough that several fit into little memory.
+# Long enough to be worth its warm-up, short enough that several fit into little memory.
 _BLOCK_S = 30.0
 _NONE = np.zeros(0, dtype=np.float32)
 
@@ -86,6 +87,7 @@ class Detector:
                 "fsmn-vad-studio": __version__,
                 "python": platform.python_version(),
                 "numpy": np.__version__,
+                **library_version(),
                 **self._scorer.versions,
             },
         )
