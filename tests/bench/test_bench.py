@@ -53,6 +53,10 @@ def test_figures_are_whole(bench):
             assert 0 < subject[key]["minimum"] <= subject[key]["median"] <= subject[key]["maximum"]
     assert [row["duration_s"] for row in measured["growth"]] == [1, 6, 36, 108]
     assert measured["machine"]["cores"] == os.cpu_count()
+    # Two processes with Python and NumPy in each.
+    assert all(30e6 < held_bytes < 1e9 for held_bytes in measured["page_uss_bytes"].values())
+    assert 0 < measured["int8"]["mean"] < measured["int8"]["percentile_99"] < 0.2
+    assert measured["int8"]["bytes"]["int8"] < 0.6 * measured["int8"]["bytes"]["fp32"]
 
 
 def test_writes_what_it_prints_and_a_figure(bench):

@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ import numpy as np
 
 from webui import __version__
 from webui.audio import SAMPLE_RATE_HZ
-from webui.errors import EngineError
+from webui.errors import EngineError, OptionsError
+from webui.vad.options import VadOptions, option_info
 from webui.vad.scorers import missing_package
 
 Say = Callable[[str], None]
@@ -61,7 +62,12 @@ def subjects() -> list[Subject]:
 
 
 def run(
-    recordings: Sequence[Path], hours: float, rounds: int, durations_s: Sequence[int], say: Say
+    recordings: Sequence[Path],
+    hours: float,
+    rounds: int,
+    durations_s: Sequence[int],
+    page_module: str,
+    say: Say,
 ) -> dict[str, Any]:
     """Measure everything.
 
@@ -70,6 +76,7 @@ def run(
         hours: length of the recording that subjects are compared on.
         rounds: measurements of each subject, in turn.
         durations_s: lengths at which the growth of time and memory is measured.
+        page_module: prints what page and engine hold after a recording.
         say: told what happens.
 
     Returns:
@@ -83,6 +90,10 @@ def run(
             _growth(_write(Path(directory) / f"{duration_s}.wav", samples, duration_s), duration_s)
             for duration_s in durations_s
         ]
+        say("page and engine after the long recording")
+        page = _printed("the page", page_module, str(audio))
+        say("8-bit scores against exact ones")
+        precision = _printed("8-bit scores", "webui.bench.precision", str(audio))
         say("a short file through the whole command")
         short = _write(Path(directory) / "short.wav", samples, 5)
         command = [_command(short) for _ in range(max(rounds, 3))]
@@ -95,6 +106,8 @@ def run(
         "growth": growth,
         "command_5_s": {"wall_s": _spread([m["wall_s"] for m in command])},
         "retune_1_h_s": _retune(),
+        "page_uss_bytes": page,
+        "int8": precision,
     }
 
 
@@ -160,11 +173,17 @@ def _near(found: set[tuple[int, ...]], wanted: set[tuple[int, ...]]) -> float:
 
 
 def _measure(subject: Subject, audio: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "webui.bench.subject", subject.name, str(subject.threads)]
-    done = subprocess.run([*command, str(audio)], capture_output=True, text=True, check=False)
+    given = (subject.name, str(subject.threads), str(audio))
+    return _printed(subject.label, "webui.bench.subject", *given)
+
+
+def _printed(label: str, module: str, *given: str) -> dict[str, Any]:
+    """The JSON object that a module prints when it is run in a process of its own."""
+    command = [sys.executable, "-m", module, *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise EngineError(reason=f"{subject.label}: {last}")
+        raise EngineError(reason=f"{label}: {last}")
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return measured
 
@@ -188,7 +207,7 @@ def _command(audio: Path) -> dict[str, Any]:
 
 def _retune() -> dict[str, float]:
     """Deciding again over an hour of kept probabilities."""
-    from webui.vad import EngineReceipt, SpeechScores, VadOptions
+    from webui.vad import EngineReceipt, SpeechScores
 
     random = np.random.default_rng(0)
     # Talk and pauses of half a second to three seconds, with doubtful frames among them.
@@ -206,12 +225,24 @@ def _retune() -> dict[str, float]:
         {},
     )
     took = []
-    for step in range(20):
-        options = replace(VadOptions(), speech_noise_thres=0.5 + step / 100)
+    for options in _moved_options():
         begin = time.perf_counter()
         scores.segments(options)
         took.append(time.perf_counter() - begin)
     return _spread(took)
+
+
+def _moved_options() -> Iterator[VadOptions]:
+    """The defaults with one number moved at a time, each to several places in its range."""
+    for name, usual in VadOptions().as_dict().items():
+        info = option_info(name)
+        if isinstance(usual, (bool, str)):
+            continue
+        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+            value = info.minimum + share * (info.maximum - info.minimum)
+            kind = int if info.unit == "ms" else float
+            with contextlib.suppress(OptionsError):  # it may contradict another
+                yield VadOptions.from_mapping({name: kind(value)})
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

@@ -29,7 +29,11 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     if not recordings:
         raise SettingsError(name="bench", reason="name a recording", reason_zh="请指定一个音频文件")
     growth_s = [round(chosen.hours * share) for share in (60, 600, 3600, 3 * 3600)]
-    measured = measure(recordings, chosen.hours, max(1, chosen.rounds), growth_s, say)
+    measured = measure(
+        *(recordings, chosen.hours, max(1, chosen.rounds), growth_s),
+        page_module="webui.cli.page_memory",
+        say=say,
+    )
     text = report.markdown(measured)
     print(text, end="")
     if chosen.output is not None:

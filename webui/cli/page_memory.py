@@ -1,0 +1,72 @@
+"""What page and engine hold after a recording: ``python -m webui.cli.page_memory AUDIO``.
+
+A part of ``fsmn-vad bench`` (which stands below the page and cannot import it). Serves the
+real page, has it detect speech as an upload does, and prints one JSON object: USS of the
+page's and of the engine's process, in bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+from webui.settings import Settings
+
+
+def main(path: Path) -> None:
+    """Serve, detect, read memory, end."""
+    # Here: it sets the environment for Gradio before that is imported.
+    import uvicorn
+
+    from webui.engine.memory import share_arenas
+    from webui.ui import app
+    from webui.ui.i18n import Texts
+    from webui.ui.studio import Studio
+    from webui.ui.tabs.detection import Detection
+
+    share_arenas()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = replace(Settings.from_environment(), host="127.0.0.1", port=port, engine="onnx")
+    studio = Studio(settings)
+    config = uvicorn.Config(app.create_app(studio), port=port, log_level="error", ws="none")
+    server = uvicorn.Server(config)
+    serving = threading.Thread(target=server.run)
+    serving.start()
+    while not server.started:
+        time.sleep(0.05)
+
+    def fetch(address: str) -> None:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/{address}").read()
+
+    fetch("")
+    fetch("zh/")
+    upload_id, place = studio.workspace.place(path.name)
+    place.symlink_to(path.resolve())
+    studio.workspace.finish(upload_id)
+    detection = Detection(studio, Texts("en"), "./")
+
+    async def detect() -> str:
+        found = ""
+        async for update in detection.detect("bench", "upload", upload_id, "mix", "onnx"):
+            found = update.result_id or found
+        return found
+
+    result_id = asyncio.run(detect())
+    fetch(f"results/{result_id}/segments.json")
+    reading = studio.engine.memory()
+    print(json.dumps({"page": reading.page_uss_bytes, "engine": reading.engine_uss_bytes}))
+    server.should_exit = True
+    serving.join()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
