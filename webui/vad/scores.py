@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from webui.vad.endpoint import Endpointer
 from webui.vad.options import VadOptions
+from webui.vad.pyramid import Pyramid
 from webui.vad.segment import Segment
 
 if TYPE_CHECKING:
@@ -80,8 +82,14 @@ class SpeechScores:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the arrays take."""
-        return self.probabilities.nbytes + self.peaks.values.nbytes
+        """Memory that the arrays take, those for drawing too, made yet or not."""
+        drawn = Pyramid.bytes_for(len(self.peaks))
+        return self.probabilities.nbytes + self.peaks.values.nbytes + drawn
+
+    @cached_property
+    def pyramid(self) -> Pyramid:
+        """What a screen draws of it at any scale; made when it is first asked for."""
+        return Pyramid.of(self.peaks, self.probabilities)
 
     def segments(self, options: VadOptions | None = None) -> tuple[Segment, ...]:
         """Where speech is, by these options; the defaults are FunASR's.
