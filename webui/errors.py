@@ -4,6 +4,7 @@
 
     StudioError
     ├── OptionsError              an option is unknown, out of range or contradicts another
+    ├── EditsError                regions by hand that overlap or leave the recording
     ├── SettingsError             a setting of the program itself is unusable
     │   └── PortTakenError        another program listens on the address
     ├── AudioError                a recording cannot be read
@@ -116,6 +117,15 @@ class OptionsError(StudioError):
     texts = {
         "en": "{name} = {value}: {reason}.",
         "zh": "{name} = {value}：{reason_zh}。",
+    }
+
+
+class EditsError(StudioError):
+    """Regions made by hand are out of order, overlap, or leave the recording."""
+
+    texts = {
+        "en": "The regions cannot be kept: {reason}.",
+        "zh": "无法保存这些片段：{reason_zh}。",
     }
 
 

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from webui.ui.workspace import Recording, new_id
 
 if TYPE_CHECKING:
     from webui.engine import Job
+    from webui.vad.edited import Edits
     from webui.vad.scores import SpeechScores
 
 _ENTRY_OVERHEAD_BYTES = 4096
@@ -31,16 +32,19 @@ class Entry:
         recording: what was scored.
         scores: what came out.
         born: time.monotonic() when it came in.
+        edits: regions made by hand, by the channel that they were made on.
     """
 
     recording: Recording
     scores: SpeechScores
     born: float = field(default_factory=time.monotonic)
+    edits: Mapping[str, Edits] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:
         """Memory that it takes."""
-        return self.scores.size_bytes + _ENTRY_OVERHEAD_BYTES
+        edited = sum(edits.size_bytes for edits in self.edits.values())
+        return self.scores.size_bytes + edited + _ENTRY_OVERHEAD_BYTES
 
 
 class ScoreCache:
@@ -83,6 +87,27 @@ class ScoreCache:
             if entry is None:
                 return False
             self._entries[entry_id] = replace(entry, scores=scores, born=time.monotonic())
+            self._entries.move_to_end(entry_id)
+            dropped = self._shrink()
+        _discard(dropped)
+        return True
+
+    def edit(self, entry_id: str, channel: str, edits: Edits | None) -> bool:
+        """Put regions by hand into the place of those detected; False if it is forgotten.
+
+        Args:
+            entry_id: of the scored recording.
+            channel: on which they were made.
+            edits: None goes back to what was detected.
+        """
+        with self._lock:
+            entry = self._entries.get(entry_id)
+            if entry is None:
+                return False
+            kept = {name: value for name, value in entry.edits.items() if name != channel}
+            if edits is not None:
+                kept[channel] = edits
+            self._entries[entry_id] = replace(entry, edits=kept)
             self._entries.move_to_end(entry_id)
             dropped = self._shrink()
         _discard(dropped)

@@ -15,6 +15,8 @@ class EndReason(str, Enum):
     """It reached max_single_segment_time and was cut."""
     END_OF_AUDIO = "end_of_audio"
     """The audio ended first."""
+    BY_HAND = "by_hand"
+    """A person put the end there."""
 
 
 @dataclass(frozen=True, order=True)
@@ -26,12 +28,14 @@ class Segment:
         end_ms: end, in ms from the beginning of the audio.
         confidence: mean speech probability of its frames, 0 to 1.
         end_reason: why it ended there.
+        edited: a person made it or moved one of its boundaries.
     """
 
     start_ms: int
     end_ms: int
     confidence: float
     end_reason: EndReason
+    edited: bool = False
 
     @property
     def duration_ms(self) -> int:
