@@ -1,4 +1,4 @@
-"""Plain HTTP beside Gradio: uploads in, a result's sound, files and figures out.
+"""Plain HTTP beside Gradio: uploads in, a result's files and figures out.
 
 An upload is streamed to the workspace, so that its size is bounded while it
 comes in and it lies on disk once. A result's address holds an id that cannot be
@@ -11,7 +11,6 @@ import errno
 import io
 import json
 import logging
-import mimetypes
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from webui import formats, plots
@@ -43,12 +42,10 @@ _STORAGE_PROBLEMS = {
     errno.EROFS: "source.not_writable",
     errno.ENOENT: "source.not_writable",
 }
-# A browser must not take sound or figures for a page.
+# A browser must not take a figure for a page.
 _AS_DECLARED = {"x-content-type-options": "nosniff"}
 # What a spreadsheet takes for the start of a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# Names that mimetypes does not know on every system.
-_SOUND_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg", ".m4a": "audio/mp4"}
 
 
 def routes(studio: Studio) -> list[Route]:
@@ -56,7 +53,6 @@ def routes(studio: Studio) -> list[Route]:
     desk = _Desk(studio)
     return [
         Route("/uploads", desk.upload, methods=["PUT"]),
-        Route("/results/{result_id}/audio", desk.audio, methods=["GET"]),
         Route("/results/{result_id}/segments.{kind}", desk.segments, methods=["GET"]),
         Route("/results/{result_id}/figure.{kind}", desk.figure, methods=["GET"]),
     ]
@@ -71,7 +67,7 @@ class _Desk:
         self._studio = studio
 
     async def upload(self, request: Request) -> Response:
-        texts = _texts(request)
+        texts = texts_of(request)
         most = self._studio.settings.max_upload_bytes
         too_large = PlainTextResponse(texts("source.too_large", megabytes=most // 1024**2), 413)
         if int(request.headers.get("content-length") or 0) > most:
@@ -116,27 +112,15 @@ class _Desk:
                 await run_in_threadpool(write, chunk)
         return True
 
-    async def audio(self, request: Request) -> Response:
-        entry = self._entry(request)
-        if entry is None or not entry.recording.path.is_file():
-            return _gone(request)
-        path = entry.recording.path
-        suffix = path.suffix.lower()
-        guessed = _SOUND_TYPES.get(suffix) or mimetypes.guess_type(path.name)[0] or ""
-        # Never as HTML or SVG: those would run as a page of this address.
-        is_sound = guessed.partition("/")[0] in ("audio", "video")
-        kind = guessed if is_sound else "application/octet-stream"
-        return FileResponse(path, media_type=kind, headers=_AS_DECLARED)
-
     async def segments(self, request: Request) -> Response:
         entry = self._entry(request)
         kind = request.path_params["kind"]
         if entry is None or kind not in formats.FORMATS:
             return _gone(request)
         try:
-            options = _options(request)
+            options = options_of(request)
         except StudioError as error:
-            return PlainTextResponse(error.message(_texts(request).language), 400)
+            return PlainTextResponse(error.message(texts_of(request).language), 400)
         form = formats.FORMATS[kind]
         scores = _without_formula(entry.scores) if kind == "csv" else entry.scores
         result = await run_in_threadpool(formats.Result.of, scores, options)
@@ -155,9 +139,9 @@ class _Desk:
         kind = request.path_params["kind"]
         if entry is None or kind not in FIGURES:
             return _gone(request)
-        language = _texts(request).language
+        language = texts_of(request).language
         try:
-            options = _options(request)
+            options = options_of(request)
         except StudioError as error:
             return PlainTextResponse(error.message(language), 400)
 
@@ -181,19 +165,25 @@ def _without_formula(scores: SpeechScores) -> SpeechScores:
     return replace(scores, audio=replace(scores.audio, file=f"'{scores.audio.file}"))
 
 
-def _texts(request: Request) -> Texts:
+def texts_of(request: Request) -> Texts:
+    """Return the words of the language that a request asks for."""
     language = request.query_params.get("language", "en")
     return Texts(language if language in LANGUAGES else "en")
 
 
-def _options(request: Request) -> VadOptions:
+def options_of(request: Request) -> VadOptions:
+    """Return the options in a request's query, the defaults for those that are not.
+
+    Raises:
+        OptionsError: a value is wrong.
+    """
     known = option_names()
     given = {key: value for key, value in request.query_params.items() if key in known}
     return VadOptions.from_mapping(given)
 
 
 def _gone(request: Request) -> Response:
-    return PlainTextResponse(_texts(request)("result.forgotten"), 404)
+    return PlainTextResponse(texts_of(request)("result.forgotten"), 404)
 
 
 def _attachment(request: Request, entry: Entry, suffix: str) -> dict[str, str]:
