@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from webui.vad.segment import Segment
@@ -70,7 +71,8 @@ def compare(a: Sequence[Segment], b: Sequence[Segment]) -> Comparison:
     """Find where two results of one recording differ.
 
     Args:
-        a, b: segments in order of time; those of one result do not overlap.
+        a: segments in order of time, none of which overlap.
+        b: the same of the other result.
     """
     speech: dict[Side, list[tuple[int, int]]] = {"a": joined(a), "b": joined(b)}
     found = [
@@ -122,7 +124,7 @@ def _cuts(
     """Find where this result ends a segment and starts the next, and the other goes on."""
     edges = {edge for segment in others for edge in (segment.start_ms, segment.end_ms)}
     starts = [start for start, _ in speech]
-    for before, after in zip(own, own[1:], strict=False):
+    for before, after in pairwise(own):
         cut = after.start_ms
         if before.end_ms != cut or cut in edges:
             continue

@@ -7,7 +7,7 @@ does not matter much, and a value in the middle of such a plateau is a safe one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -115,7 +115,7 @@ def sweep(
     for value in values:
         if not go_on():
             return None
-        tried = replace(options, **{name: value})
+        tried = VadOptions.from_mapping({**options.as_dict(), name: value})
         figures = [summarise(track.segments(tried), track.duration_ms) for track in tracks]
         counts.append(sum(each.count for each in figures))
         shares.append(sum(each.speech_share for each in figures) / max(1, len(figures)))
