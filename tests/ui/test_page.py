@@ -21,6 +21,7 @@ from webui.engine import MemoryChange
 from webui.engine.messages import GpuMemory
 from webui.errors import EngineBusyError
 from webui.settings import Settings
+from webui.ui import playback
 from webui.ui.i18n import Texts
 from webui.ui.routes import routes
 from webui.ui.studio import MemorySampler, Studio
@@ -52,7 +53,7 @@ def detection(studio: Studio) -> Detection:
 
 @pytest.fixture
 def client(studio: Studio) -> TestClient:
-    return TestClient(Starlette(routes=routes(studio)))
+    return TestClient(Starlette(routes=[*routes(studio), *playback.routes(studio)]))
 
 
 def run(detection: Detection, origin: str, name: str, **choices: Any) -> list[Update]:

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 from webui.engine.memory import share_arenas
 from webui.errors import LANGUAGES, PortTakenError, SettingsError
 from webui.settings import Settings
-from webui.ui import components, theme
+from webui.ui import components, playback, theme
 from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
@@ -99,6 +99,7 @@ def create_app(studio: Studio) -> ASGIApp:
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(studio))
     app.router.routes.extend(routes(studio))
+    app.router.routes.extend(playback.routes(studio))
     upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
     # The longer path first: a mount at "/" takes all that comes after it.
     for language in sorted(LANGUAGES, key=lambda name: -len(PATHS[name])):

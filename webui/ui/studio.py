@@ -11,6 +11,7 @@ from pathlib import Path
 
 from webui.engine import Engine, MemoryReading
 from webui.settings import Settings, project_root
+from webui.ui.playback import Copies
 from webui.ui.session import RunningJobs, ScoreCache
 from webui.ui.workspace import Workspace
 
@@ -94,6 +95,7 @@ class Studio:
         workspace: uploads.
         jobs: what runs now, by session.
         sampler: memory readings.
+        copies: of recordings that a browser cannot play.
         demos: demo recordings by name.
     """
 
@@ -104,6 +106,7 @@ class Studio:
         self.cache = ScoreCache(settings.cache_bytes)
         self.jobs = RunningJobs()
         self.sampler = MemorySampler(self.engine.memory)
+        self.copies = Copies(settings.stall_timeout_s)
         self.demos = demo_recordings()
 
     def sweep(self) -> None:
@@ -114,6 +117,7 @@ class Studio:
     def close(self) -> None:
         """End the engine's process and delete the uploads."""
         self.engine.close()
+        self.copies.close()
         self.workspace.close()
 
 

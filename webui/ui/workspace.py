@@ -74,6 +74,10 @@ class Recording:
             return self.workspace.use(self.upload_id)
         return self.path.is_file()
 
+    def grow(self, more_bytes: int) -> bool:
+        """Take room for what is made beside it, or give it back; False if there is none."""
+        return bool(self.workspace and self.workspace.grow(self.upload_id, more_bytes))
+
     def done(self) -> None:
         """End what `use` or `Workspace.take` began; the file goes if nobody keeps it."""
         if self.workspace:
@@ -157,7 +161,7 @@ class Workspace:
         return upload_id, path
 
     def grow(self, upload_id: str, more_bytes: int) -> bool:
-        """Take room for so many bytes more; False if there is none.
+        """Take room for so many bytes more (or fewer, below 0); False if there is none.
 
         What nobody works on goes for it, the oldest first.
         """
