@@ -15,6 +15,7 @@ from tests.vad.strategies import probabilities
 from tests.vad.test_summary import scores_of
 from webui.formats import FORMATS, Result
 from webui.vad import VadOptions
+from webui.vad.edited import Edits
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1
@@ -57,6 +58,25 @@ def test_json_carries_the_receipt():
     assert read["segments"] == [
         {"start_ms": 0, "end_ms": 3000, "confidence": 0.99, "end_reason": "end_of_audio"}
     ]
+
+
+def test_what_is_by_hand_is_marked_in_every_format():
+    scores = scores_of([*[0.0] * 50, *[0.99] * 300, *[0.0] * 150])
+    options = VadOptions(max_end_silence_time=300)
+    (found,) = scores.segments(options)
+    edits = Edits.of([[100, 200], [found.start_ms, found.end_ms]], options, scores)
+    result = Result.by_hand(scores, edits)
+    stream = io.StringIO()
+    FORMATS["json"].write([result], stream)
+    read = json.loads(stream.getvalue())
+    assert read["edited"] == {"by": "hand", "by_hand": 1, "detected": 1}
+    assert read["options"]["max_end_silence_time"] == 300
+    by_hand = {"start_ms": 100, "end_ms": 200, "confidence": 0.0, "end_reason": "by_hand"}
+    assert read["segments"] == [{**by_hand, "edited": True}, {**found.as_dict(), "edited": False}]
+    stream = io.StringIO(newline="")
+    FORMATS["csv"].write([result, Result.of(scores, options)], stream)
+    rows = list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
+    assert [row["edited"] for row in rows] == ["true", "false", "false"]
 
 
 def test_real_time_factor():

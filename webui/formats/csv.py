@@ -8,7 +8,7 @@ from typing import TextIO
 
 from webui.formats.result import Result
 
-COLUMNS = ("file", "start_ms", "end_ms", "duration_ms", "confidence", "end_reason")
+COLUMNS = ("file", "start_ms", "end_ms", "duration_ms", "confidence", "end_reason", "edited")
 
 
 def write_csv(results: Iterable[Result], stream: TextIO) -> None:
@@ -25,5 +25,6 @@ def write_csv(results: Iterable[Result], stream: TextIO) -> None:
                     segment.duration_ms,
                     segment.confidence,
                     segment.end_reason.value,
+                    "true" if segment.edited else "false",
                 )
             )

@@ -26,10 +26,21 @@ def as_dict(result: Result) -> dict[str, Any]:
             "notices": [notice.message() for notice in result.scores.audio.notices],
         },
         "options": result.options.as_dict(),
-        "segments": [segment.as_dict() for segment in result.segments],
+        **_by_hand(result),
         "timings_s": {name: round(value, 6) for name, value in result.timings_s.items()},
         "real_time_factor": None if factor is None else round(factor, 6),
         "version": __version__,
+    }
+
+
+def _by_hand(result: Result) -> dict[str, Any]:
+    """The segments; of a result that a person edited, with a mark on each and a summary first."""
+    if not result.is_edited:
+        return {"segments": [segment.as_dict() for segment in result.segments]}
+    by_hand = sum(segment.edited for segment in result.segments)
+    return {
+        "edited": {"by": "hand", "by_hand": by_hand, "detected": len(result.segments) - by_hand},
+        "segments": [{**s.as_dict(), "edited": s.edited} for s in result.segments],
     }
 
 

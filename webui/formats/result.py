@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from webui.vad.edited import Edits
 from webui.vad.options import VadOptions
 from webui.vad.scores import SpeechScores
 from webui.vad.segment import Segment
@@ -20,12 +21,14 @@ class Result:
         options: in force.
         segments: in order of time.
         endpoint_s: seconds that the endpointer took; 0 where it was not measured.
+        is_edited: the segments are those that a person made of the detected ones.
     """
 
     scores: SpeechScores
     options: VadOptions
     segments: tuple[Segment, ...]
     endpoint_s: float = 0.0
+    is_edited: bool = False
 
     @classmethod
     def of(cls, scores: SpeechScores, options: VadOptions) -> Result:
@@ -33,6 +36,11 @@ class Result:
         begin = time.perf_counter()
         segments = scores.segments(options)
         return cls(scores, options, segments, time.perf_counter() - begin)
+
+    @classmethod
+    def by_hand(cls, scores: SpeechScores, edits: Edits) -> Result:
+        """Take the regions that a person made; the options are those that they began from."""
+        return cls(scores, edits.options, edits.segments(scores), is_edited=True)
 
     @property
     def timings_s(self) -> Mapping[str, float]:
