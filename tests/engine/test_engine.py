@@ -73,7 +73,7 @@ def scoring(job):
 
 
 def test_scores_as_the_detector_does(engine, short_wav, model_dir):
-    scores = engine.submit(short_wav, engine="onnx").result()
+    (scores,) = engine.submit(short_wav, engine="onnx").result()
     expected = Detector("onnx", model_directory=model_dir).score(short_wav)
     np.testing.assert_array_equal(scores.probabilities, expected.probabilities)
     np.testing.assert_array_equal(scores.peaks.values, expected.peaks.values)
@@ -151,7 +151,7 @@ def test_a_killed_process_fails_its_job_only(engine, long_wav, short_wav):
     os.kill(engine.status().pid, signal.SIGKILL)
     with pytest.raises(EngineCrashedError, match="SIGKILL"):
         job.result()
-    assert engine.submit(short_wav, engine="onnx").result().duration_ms == 20_000
+    assert engine.submit(short_wav, engine="onnx").result()[0].duration_ms == 20_000
 
 
 def test_killed_while_idle_is_noticed_and_mended(engine, short_wav):
@@ -207,7 +207,7 @@ def test_unload_ends_the_process_and_gives_its_memory_back(engine, short_wav, na
     assert change.freed_engine_bytes >= 0.9 * change.before.engine_uss_bytes
     assert change.after.engine_rss_bytes == 0
     assert engine.status().state == "not_loaded"
-    assert engine.submit(short_wav, engine=name).result().duration_ms == 20_000
+    assert engine.submit(short_wav, engine=name).result()[0].duration_ms == 20_000
 
 
 def test_unload_waits_for_those_who_wait_already(engine, long_wav, short_wav):
@@ -220,8 +220,8 @@ def test_unload_waits_for_those_who_wait_already(engine, long_wav, short_wav):
         wait_for(lambda: engine.status().waiting == 2)
         assert waiting.progress.ahead == 1
         running.cancel()
-        assert waiting.result().duration_ms == 20_000
-        assert waiting.result().receipt.engine == "onnx"
+        assert waiting.result()[0].duration_ms == 20_000
+        assert waiting.result()[0].receipt.engine == "onnx"
         first, second = (change.result() for change in changes)
     assert first is second  # asked twice, done once
     assert not psutil.pid_exists(pid)
@@ -363,7 +363,7 @@ def test_this_process_stays_light(engine, short_wav, root, model_dir):
         "from webui.settings import Settings\n"
         "if __name__ == '__main__':\n"
         "    engine = Engine(Settings.from_environment())\n"
-        f"    engine.submit({str(short_wav)!r}).result().segments()\n"
+        f"    engine.submit({str(short_wav)!r}).result()[0].segments()\n"
         "    heavy = {'torch', 'funasr', 'onnxruntime', 'av'} & sys.modules.keys()\n"
         "    engine.close()\n"
         "    sys.exit(f'imported: {heavy}' if heavy else 0)\n"

@@ -34,16 +34,16 @@ def test_cache_never_holds_more_than_it_may_but_always_the_newest(
 ) -> None:
     cache = ScoreCache(bound)
     for size in sizes:
-        newest = cache.put(ANYWHERE, Scores(size))  # type: ignore[arg-type]
+        newest = cache.put(ANYWHERE, (Scores(size),))  # type: ignore[arg-type]
         assert cache.get(newest) is not None
         assert cache.size_bytes <= bound or len(cache) == 1
 
 
 def test_least_recently_used_goes_first() -> None:
     cache = ScoreCache(3 * (4096 + 1000))
-    first, second, third = (cache.put(ANYWHERE, Scores(1000)) for _ in range(3))  # type: ignore[arg-type]
+    first, second, third = (cache.put(ANYWHERE, (Scores(1000),)) for _ in range(3))  # type: ignore[arg-type]
     cache.get(first)
-    cache.put(ANYWHERE, Scores(1000))  # type: ignore[arg-type]
+    cache.put(ANYWHERE, (Scores(1000),))  # type: ignore[arg-type]
     assert cache.get(second) is None
     assert cache.get(first) and cache.get(third)
 
@@ -60,7 +60,7 @@ def scored(workspace: Workspace, cache: ScoreCache, size_bytes: int = 1) -> tupl
     upload_id, path = upload(workspace, size_bytes=size_bytes)
     recording = workspace.take(upload_id)
     assert recording is not None
-    entry_id = cache.put(recording, Scores(1))  # type: ignore[arg-type]
+    entry_id = cache.put(recording, (Scores(1),))  # type: ignore[arg-type]
     recording.done()
     return entry_id, path
 
@@ -76,7 +76,7 @@ def test_forgetting_a_result_deletes_its_upload(workspace: Workspace) -> None:
     cache = ScoreCache(6000)
     _, path = scored(workspace, cache)
     assert path.exists()
-    cache.put(ANYWHERE, Scores(5000))  # type: ignore[arg-type]
+    cache.put(ANYWHERE, (Scores(5000),))  # type: ignore[arg-type]
     assert not path.parent.exists()
     assert workspace.size_bytes == 0
 
@@ -84,11 +84,11 @@ def test_forgetting_a_result_deletes_its_upload(workspace: Workspace) -> None:
 def test_new_scores_of_a_recording_keep_its_id_and_file(workspace: Workspace) -> None:
     cache = ScoreCache(10_000)
     entry_id, path = scored(workspace, cache)
-    assert cache.renew(entry_id, Scores(2))  # type: ignore[arg-type]
+    assert cache.renew(entry_id, (Scores(2),))  # type: ignore[arg-type]
     entry = cache.get(entry_id)
     assert entry is not None and entry.scores.size_bytes == 2
     assert path.exists()
-    assert not cache.renew("unknown", Scores(2))  # type: ignore[arg-type]
+    assert not cache.renew("unknown", (Scores(2),))  # type: ignore[arg-type]
 
 
 def test_result_that_is_forgotten_while_it_is_detected_again_keeps_its_file(
@@ -98,12 +98,12 @@ def test_result_that_is_forgotten_while_it_is_detected_again_keeps_its_file(
     entry_id, path = scored(workspace, cache)
     entry = cache.get(entry_id)
     assert entry is not None and entry.recording.use()
-    cache.put(ANYWHERE, Scores(5000))  # type: ignore[arg-type]
-    assert not cache.renew(entry_id, Scores(1))  # type: ignore[arg-type]
-    cache.put(entry.recording, Scores(1))  # type: ignore[arg-type]
+    cache.put(ANYWHERE, (Scores(5000),))  # type: ignore[arg-type]
+    assert not cache.renew(entry_id, (Scores(1),))  # type: ignore[arg-type]
+    cache.put(entry.recording, (Scores(1),))  # type: ignore[arg-type]
     entry.recording.done()
     assert path.exists()
-    cache.put(ANYWHERE, Scores(5000))  # type: ignore[arg-type]
+    cache.put(ANYWHERE, (Scores(5000),))  # type: ignore[arg-type]
     assert not path.exists()
     assert not entry.recording.use()
 
@@ -153,7 +153,7 @@ def test_sweep_forgets_what_is_old(workspace: Workspace, monkeypatch: Any) -> No
     assert recording is not None
     workspace.put_back(recording, "me")
     recording.done()
-    entry_id = cache.put(ANYWHERE, Scores(1))  # type: ignore[arg-type]
+    entry_id = cache.put(ANYWHERE, (Scores(1),))  # type: ignore[arg-type]
     workspace.sweep(3600)
     cache.sweep(60)
     assert path.exists() and cache.get(entry_id)

@@ -14,18 +14,20 @@ def regrouped(
     """Yield the same samples in blocks of exactly ``block_samples``, the last one shorter.
 
     Args:
-        parts: float32, shape (n,) each; empty ones do no harm.
+        parts: float32, shape (n,) each, or (channels, n); empty ones do no harm.
         block_samples: at least 1.
     """
-    block, filled = np.empty(block_samples, np.float32), 0
+    block, filled = np.empty(0, np.float32), 0
     for part in parts:
-        taken = 0
-        while taken < len(part):
-            count = min(len(part) - taken, block_samples - filled)
-            block[filled : filled + count] = part[taken : taken + count]
+        taken, samples = 0, part.shape[-1]
+        while taken < samples:
+            if not filled:
+                block = np.empty((*part.shape[:-1], block_samples), np.float32)
+            count = min(samples - taken, block_samples - filled)
+            block[..., filled : filled + count] = part[..., taken : taken + count]
             taken, filled = taken + count, filled + count
             if filled == block_samples:
                 yield block
-                block, filled = np.empty(block_samples, np.float32), 0
+                filled = 0
     if filled:
-        yield block[:filled].copy()
+        yield block[..., :filled].copy()

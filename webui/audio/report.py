@@ -10,9 +10,18 @@ from typing import Literal
 from webui.audio import SAMPLE_RATE_HZ
 
 Channel = Literal["mix", "left", "right"]
+"""What a track of samples was taken from: the mean of all channels, the first, the second."""
+
+ChannelChoice = Literal["mix", "left", "right", "each"]
+"""What may be asked for; "each" gives left and right apart."""
+
+CHANNEL_CHOICES: tuple[ChannelChoice, ...] = ("mix", "left", "right", "each")
+
 NoticeCode = Literal[
     "resampled",
     "mixed",
+    "one_channel",
+    "first_two",
     "format_changed",
     "truncated",
     "damaged_packets",
@@ -27,6 +36,8 @@ _NOTICES: dict[str, dict[NoticeCode, str]] = {
     "en": {
         "resampled": "Resampled from {rate} to {wanted}.",
         "mixed": "The {channels} channels were averaged into one.",
+        "one_channel": "The recording has one channel, so there is nothing to tell apart.",
+        "first_two": "Of its {channels} channels the first two were used, each for itself.",
         "format_changed": "The sample rate or the channels change inside the file; "
         "all of it was brought to {wanted} mono.",
         "truncated": "The file announces {announced_s} s of sound but holds {decoded_s} s; "
@@ -43,6 +54,8 @@ _NOTICES: dict[str, dict[NoticeCode, str]] = {
     "zh": {
         "resampled": "已从 {rate} 重采样到 {wanted}。",
         "mixed": "{channels} 个声道已取平均，合为一个声道。",
+        "one_channel": "录音只有一个声道，无法按声道分开。",
+        "first_two": "使用了 {channels} 个声道中的前两个，分别处理。",
         "format_changed": "文件中途改变了采样率或声道，已全部转换为 {wanted} 单声道。",
         "truncated": "文件标明有 {announced_s} 秒声音，实际只有 {decoded_s} 秒，文件不完整。",
         "damaged_packets": "跳过了 {count} 处损坏的数据，其后的时间可能偏早。",

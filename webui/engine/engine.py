@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from webui.audio.report import Channel
+from webui.audio.report import ChannelChoice
 from webui.engine.fair_queue import FairQueue
 from webui.engine.jobs import Job
 from webui.engine.memory import (
@@ -106,11 +106,14 @@ class Engine:
         self,
         path: str | Path,
         *,
-        channel: Channel = "mix",
+        channel: ChannelChoice = "mix",
         engine: str = "auto",
         owner: str = "",
     ) -> Job:
-        """Line up a recording to be scored; the job's result is a SpeechScores.
+        """Line up a recording to be scored; the job's result is a tuple of SpeechScores.
+
+        It has two, left and right, where ``channel`` is "each" and the recording has
+        two channels; one otherwise.
 
         Args:
             path: an audio or video file.
@@ -271,7 +274,7 @@ class Engine:
                 self._note(state="ready")
         assert isinstance(answer, Scored)
         self._note(gpus=answer.gpus)
-        return answer.scores
+        return answer.tracks
 
     def _measured(self, action: Callable[[], None]) -> MemoryChange:
         before = self.memory()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from webui.audio.report import Channel
+from webui.audio.report import ChannelChoice
 from webui.errors import JobCancelledError, StudioError
 
 _PACE_S = 0.5  # a shorter look at the pace says nothing
@@ -65,7 +65,7 @@ class Job:
         engine: str,
         *,
         path: Path = Path(),
-        channel: Channel = "mix",
+        channel: ChannelChoice = "mix",
         position: Callable[[Job], int] = lambda job: 0,
         on_cancel: Callable[[Job], None] = lambda job: None,
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webui.audio.report import Channel
+from webui.audio.report import ChannelChoice
 from webui.errors import StudioError
 from webui.settings import Settings
 from webui.vad.scores import SpeechScores
@@ -36,7 +36,7 @@ class Score:
     """Score a recording; answered by Progress and then Scored or Failed."""
 
     path: str
-    channel: Channel
+    channel: ChannelChoice
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Scored:
-    """The recording is scored."""
+    """The recording is scored: one track, or one for each channel."""
 
-    scores: SpeechScores
+    tracks: tuple[SpeechScores, ...]
     gpus: tuple[GpuMemory, ...]
 
 

@@ -89,8 +89,8 @@ def _score(pipe: Connection, detector: Detector, wanted: Score) -> Answer:
             raise JobCancelledError()
         pipe.send(Progress(position_s, duration_s, _gpu_memory(device)))
 
-    scores = detector.score(wanted.path, channel=wanted.channel, on_progress=on_progress)
-    return Scored(scores, _gpu_memory(device))
+    tracks = detector.score_tracks(wanted.path, channel=wanted.channel, on_progress=on_progress)
+    return Scored(tracks, _gpu_memory(device))
 
 
 def _guarded(

@@ -30,21 +30,27 @@ class Entry:
 
     Attributes:
         recording: what was scored.
-        scores: what came out.
+        tracks: what came out: one, or one for each channel; all equally long.
         born: time.monotonic() when it came in.
         edits: regions made by hand, by the channel that they were made on.
     """
 
     recording: Recording
-    scores: SpeechScores
+    tracks: tuple[SpeechScores, ...]
     born: float = field(default_factory=time.monotonic)
     edits: Mapping[str, Edits] = field(default_factory=dict)
 
     @property
+    def scores(self) -> SpeechScores:
+        """The first track: the only one, or the left channel."""
+        return self.tracks[0]
+
+    @property
     def size_bytes(self) -> int:
         """Memory that it takes."""
+        scored = sum(scores.size_bytes for scores in self.tracks)
         edited = sum(edits.size_bytes for edits in self.edits.values())
-        return self.scores.size_bytes + edited + _ENTRY_OVERHEAD_BYTES
+        return scored + edited + _ENTRY_OVERHEAD_BYTES
 
 
 class ScoreCache:
@@ -70,23 +76,23 @@ class ScoreCache:
         with self._lock:
             return self._sum()
 
-    def put(self, recording: Recording, scores: SpeechScores) -> str:
+    def put(self, recording: Recording, tracks: tuple[SpeechScores, ...]) -> str:
         """Keep a scored recording and return its id."""
         entry_id = new_id()
         recording.keep()
         with self._lock:
-            self._entries[entry_id] = Entry(recording, scores)
+            self._entries[entry_id] = Entry(recording, tracks)
             dropped = self._shrink()
         _discard(dropped)
         return entry_id
 
-    def renew(self, entry_id: str, scores: SpeechScores) -> bool:
+    def renew(self, entry_id: str, tracks: tuple[SpeechScores, ...]) -> bool:
         """Put new scores of the same recording under its id; False if it is forgotten."""
         with self._lock:
             entry = self._entries.get(entry_id)
             if entry is None:
                 return False
-            self._entries[entry_id] = replace(entry, scores=scores, born=time.monotonic())
+            self._entries[entry_id] = replace(entry, tracks=tracks, born=time.monotonic())
             self._entries.move_to_end(entry_id)
             dropped = self._shrink()
         _discard(dropped)

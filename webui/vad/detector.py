@@ -22,8 +22,8 @@ from webui.vad.scorers.team import cores
 from webui.vad.scores import EngineReceipt, SpeechScores
 
 if TYPE_CHECKING:
-    from webui.audio.reader import AudioReader
-    from webui.audio.report import Channel
+    from webui.audio.reader import ChannelsReader
+    from webui.audio.report import Channel, ChannelChoice
 
 # Long enough to be worth its warm-up, short enough that several fit into little memory.
 _BLOCK_S = 30.0
@@ -111,20 +111,50 @@ class Detector:
         Raises:
             AudioError: the recording cannot be read.
         """
+        (scores,) = self.score_tracks(
+            path, channel=channel, with_peaks=with_peaks, on_progress=on_progress
+        )
+        return scores
+
+    def score_tracks(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        channel: ChannelChoice = "each",
+        with_peaks: bool = True,
+        on_progress: OnProgress = lambda position_s, duration_s: None,
+    ) -> tuple[SpeechScores, ...]:
+        """Decode a recording once and score one track, or one for each channel.
+
+        Args:
+            path: an audio or video file.
+            channel: "each" gives two tracks, left and right, of a recording that has
+                more than one channel; whatever else gives one track, as in `score`.
+            with_peaks: as in `score`.
+            on_progress: as in `score`.
+
+        Returns:
+            Equally long tracks, each of which names its channel in ``audio.channel``.
+            Their ``timings_s`` are of all together.
+
+        Raises:
+            AudioError: the recording cannot be read.
+        """
         # Here, since PyAV is needed where audio is decoded and nowhere else.
-        from webui.audio.reader import open_audio
+        from webui.audio.reader import open_channels
 
         begin = time.perf_counter()
-        with open_audio(path, channel, _BLOCK_S) as reader:
+        with open_channels(path, channel, _BLOCK_S) as reader:
             return self._score_blocks(reader, begin, on_progress, with_peaks=with_peaks)
 
     def _score_blocks(
-        self, reader: AudioReader, begin: float, on_progress: OnProgress, *, with_peaks: bool
-    ) -> SpeechScores:
+        self, reader: ChannelsReader, begin: float, on_progress: OnProgress, *, with_peaks: bool
+    ) -> tuple[SpeechScores, ...]:
         """Score some blocks while the next one is decoded; no more than these are held."""
         from webui.audio.peaks import PeakBuilder
 
-        peaks = PeakBuilder()
+        tracks = len(reader.channels)
+        peaks = [PeakBuilder() for _ in range(tracks)]
         positions_s: deque[float] = deque()
         decode_s = time.perf_counter() - begin
 
@@ -132,31 +162,33 @@ class Detector:
             nonlocal decode_s
             while True:
                 started = time.perf_counter()
+                before_s = reader.position_s
                 block = next(reader, None)
                 if block is not None and with_peaks:
-                    peaks.feed(block)
+                    for builder, samples in zip(peaks, block, strict=True):
+                        builder.feed(samples)
                 decode_s += time.perf_counter() - started
                 if block is None:
                     return
-                positions_s.append(reader.position_s)
-                yield block
+                # Each track's block is its share of the way.
+                step_s = (reader.position_s - before_s) / tracks
+                positions_s.extend(before_s + step_s * (1 + row) for row in range(tracks))
+                yield from block
 
         started = time.perf_counter()
-        scored = [_NONE]
-        with contextlib.closing(self._scorer.score(read())) as results:
-            for probabilities in results:
-                scored.append(probabilities)
+        scored: list[list[Samples]] = [[_NONE] for _ in range(tracks)]
+        with contextlib.closing(self._scorer.score(read(), tracks)) as results:
+            for number, probabilities in enumerate(results):
+                scored[number % tracks].append(probabilities)
                 on_progress(positions_s.popleft(), reader.expected_duration_s)
-        return SpeechScores(
-            probabilities=np.concatenate(scored),
-            peaks=peaks.finish(),
-            audio=reader.report(),
-            receipt=self.receipt,
-            timings_s={
-                "decode": decode_s,
-                "score": time.perf_counter() - started,
-                "total": time.perf_counter() - begin,
-            },
+        timings_s = {
+            "decode": decode_s,
+            "score": time.perf_counter() - started,
+            "total": time.perf_counter() - begin,
+        }
+        return tuple(
+            SpeechScores(np.concatenate(parts), builder.finish(), report, self.receipt, timings_s)
+            for parts, builder, report in zip(scored, peaks, reader.reports(), strict=True)
         )
 
     def probabilities(self, blocks: Iterable[Samples]) -> Samples:

@@ -114,10 +114,10 @@ class Detection:
                     yield Update(status, True)
                 if not self._studio.jobs.is_current(session, job):
                     return
-                scores = job.result()
+                tracks = job.result()
             # A result that was forgotten meanwhile comes back: its file is in use, so still there.
-            if not (origin == "result" and self._studio.cache.renew(name, scores)):
-                name = self._studio.cache.put(recording, scores)
+            if not (origin == "result" and self._studio.cache.renew(name, tracks)):
+                name = self._studio.cache.put(recording, tracks)
             self._studio.workspace.forget(session)
             yield Update(views.idle(), False, name, ("result", name))
         except StudioError as error:
@@ -153,18 +153,18 @@ class Detection:
         self._studio.jobs.leave(session)
         self._studio.workspace.forget(session)
 
-    def show(self, result_id: str, width_px: int, values: Sequence[Any]) -> tuple[str | None, str]:
+    def show(self, result_id: str, values: Sequence[Any]) -> tuple[str | None, str]:
         """Decide anew with these options; takes neither the model nor the recording.
 
         Args:
             result_id: "" if nothing is shown.
-            width_px: of the picture.
             values: of the options, in the order of `option_names`.
 
         Returns:
             Value of the component "result" (None leaves it as it is), and a message
             about the options in HTML.
         """
+        number = views.ticket()
         try:
             options = VadOptions.from_mapping(dict(zip(option_names(), values, strict=True)))
         except OptionsError as error:
@@ -173,8 +173,7 @@ class Detection:
         if entry is None:
             missing = self._texts("result.forgotten") if result_id else ""
             return None, note_html(missing, is_error=True)
-        has_audio = entry.recording.path.is_file()
-        return self._view.show(result_id, entry.scores, options, width_px, has_audio=has_audio), ""
+        return self._view.show(result_id, entry, options, number), ""
 
     def open(self, query: str) -> Opened:
         """Find the result that the page's address names.

@@ -68,7 +68,9 @@ class Scorer(Protocol):
     def finish(self, state: Any) -> Probabilities:
         """P(speech) of the frames that are still owed at the end of the stream."""
 
-    def score(self, blocks: Iterator[Samples]) -> Generator[Probabilities, None, None]:
+    def score(
+        self, blocks: Iterator[Samples], tracks: int = 1
+    ) -> Generator[Probabilities, None, None]:
         """Score a whole recording, on all threads.
 
         The blocks are taken a few ahead, in the caller's thread, and only so many are
@@ -76,10 +78,12 @@ class Scorer(Protocol):
 
         Args:
             blocks: 16 kHz mono in -1 to 1, float32, of a second or more each, but the last.
+            tracks: how many take turns in the blocks: the first block of each, then the
+                second of each, and so on; all have equally many.
 
         Returns:
-            P(speech) of each block in order, float32, shape (frames,); all together
-            are what `feed` and `finish` give.
+            P(speech) of each block in order, float32, shape (frames,); those of a track
+            together are what `feed` and `finish` give.
         """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -83,19 +84,28 @@ class BlockScorer:
         _, stretch = self._frontend.feed(state.frontend, _NO_SAMPLES, is_last=True)
         return self._score(state.past, stretch)[1]
 
-    def score(self, blocks: Iterator[Samples]) -> Generator[Probabilities, None, None]:
-        """P(speech) of a whole recording, block by block."""
-        return self._team.in_order(self._score_block, self._with_lead(blocks))
+    def score(
+        self, blocks: Iterator[Samples], tracks: int = 1
+    ) -> Generator[Probabilities, None, None]:
+        """P(speech) of a whole recording, block by block; tracks take turns."""
+        return self._team.in_order(self._score_block, self._with_lead(blocks, tracks))
 
-    def _with_lead(self, blocks: Iterator[Samples]) -> Iterator[tuple[Stretch | None, Stretch]]:
-        """The frames of each block, with those of the block before."""
-        state, lead = FrontendState(), None
-        block = next(blocks, None)
-        while block is not None:
-            following = next(blocks, None)
-            state, stretch = self._frontend.feed(state, block, is_last=following is None)
-            yield lead, stretch
-            lead, block = stretch, following
+    def _with_lead(
+        self, blocks: Iterator[Samples], tracks: int
+    ) -> Iterator[tuple[Stretch | None, Stretch]]:
+        """The frames of each block, with those of the block before it in its track."""
+        states = [FrontendState()] * tracks
+        leads: list[Stretch | None] = [None] * tracks
+        round_ = list(islice(blocks, tracks))
+        while round_:
+            following = list(islice(blocks, tracks))
+            for track, block in enumerate(round_):
+                states[track], stretch = self._frontend.feed(
+                    states[track], block, is_last=not following
+                )
+                yield leads[track], stretch
+                leads[track] = stretch
+            round_ = following
 
     def _score_block(self, block: tuple[Stretch | None, Stretch]) -> Probabilities:
         lead, stretch = block
