@@ -13,6 +13,7 @@ from webui.engine.engine import State
 from webui.engine.memory import GpuState
 from webui.ui.i18n import Texts, catalogue
 from webui.ui.studio import demo_recordings
+from webui.vad.compare import Kind, Side
 from webui.vad.segment import EndReason
 
 GROUPS = {key.partition(".")[0] for key in catalogue("en")}
@@ -24,6 +25,8 @@ MADE_UP = {
     *(f"segments.reason_{reason.value}" for reason in EndReason),
     *(f"detect.channel_{channel}" for channel in ("mix", "left", "right")),
     *(f"demo.{name}" for name in demo_recordings()),
+    *(f"compare.kind_{kind}_{side}" for kind in get_args(Kind) for side in get_args(Side)),
+    *(f"share.{copy}{kind}" for kind in ("link", "command", "python") for copy in ("", "copy_")),
 }
 
 

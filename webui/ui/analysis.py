@@ -105,7 +105,7 @@ class AnalysisDesk:
             key = (request.path_params["result_id"], entry.born, name, others)
             made = self.sweeps.get(key)
             if made is None:
-                made = sweep((entry.scores,), options, name, go_on=go_on)
+                made = sweep(entry.tracks, options, name, go_on=go_on)
             if made is not None:
                 self.sweeps.put(key, made)
             return made

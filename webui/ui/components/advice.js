@@ -1,0 +1,38 @@
+// A word about a result that is odd, and changes that were tried; asked once the hand is still.
+const texts = JSON.parse(props.texts);
+const box = element.querySelector(".vad-advice-box");
+const words = element.querySelector(".vad-advice-text");
+
+function tell(advice) {
+	box.replaceChildren(words);
+	// Why there is nothing stands above already.
+	words.textContent = advice && advice.oddity !== "empty" ? advice.text : "";
+	for (const { name, value, text } of advice ? advice.changes : []) {
+		const button = document.createElement("button");
+		button.type = "button";
+		button.textContent = text;
+		button.setAttribute("aria-label", texts.try.replace("{change}", text));
+		button.addEventListener("click", () => {
+			document.dispatchEvent(new CustomEvent("vad:tune", { detail: { name, value } }));
+		});
+		box.append(button);
+	}
+}
+
+(async () => {
+	const module = new URL(`${props.root}static/view/ask.js`, document.baseURI);
+	const asker = (await import(module)).patientAsker(300);
+	let about = "";
+	const follow = (result) => {
+		const query = new URLSearchParams(result.query);
+		query.set("language", props.language);
+		// What was said of another result is not true of this one.
+		const now = `${result.about} ${query}`;
+		if (now !== about) tell(null);
+		about = now;
+		const address = `${props.root}results/${result.id}/advice?${query}`;
+		asker.ask(new URL(address, document.baseURI), tell);
+	};
+	document.addEventListener("vad:result", ({ detail }) => follow(detail));
+	if (window.vadResult) follow(window.vadResult);
+})();
