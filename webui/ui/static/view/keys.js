@@ -1,0 +1,17 @@
+// Which keys are the page's: those that the focused control has no use for itself.
+
+const WRITES = "input, textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=menu], dialog";
+// These take arrows alone, and the last two the space bar.
+const PICKS = "input[type=range], input[type=radio], input[type=checkbox]";
+const PRESSES = "button, a[href], summary, audio, [role=button], [role=switch], input[type=radio], input[type=checkbox]";
+
+// The name of the action of a key, or "" if the key belongs to what has the focus.
+export function actionOf(event, actions) {
+	if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return "";
+	const { target } = event;
+	const at = (names) => target instanceof Element && target.closest(names);
+	if (at(WRITES) && !at(PICKS)) return "";
+	const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+	if ((key === " " || key === "Enter") && at(PRESSES)) return "";
+	return actions[key] ?? "";
+}
