@@ -24,7 +24,8 @@ function hand(isOn = true) {
 }
 
 // 10 ms to the pixel.
-const at = (ms, hit = { kind: "lane" }) => ({ ms, x: ms / 10, y: 0, hit });
+const pause = { kind: "lane", index: -1, track: 0, lane: "wave" };
+const at = (ms, hit = pause) => ({ ms, x: ms / 10, y: 0, hit });
 const edge = (index, side, track = 0) => ({ kind: "edge", index, side, track });
 const mouse = { pointerType: "mouse" };
 
@@ -110,5 +111,8 @@ test("the cursor says what a press would do", () => {
 	const { tool } = hand();
 	assert.equal(tool.cursor(at(0, edge(0, "end"))), "ew-resize");
 	assert.equal(tool.cursor(at(0)), "crosshair");
-	assert.equal(tool.cursor(at(0, { kind: "segment" })), "");
+	for (const hit of [null, { kind: "segment" }, { ...pause, index: 0 }, { ...pause, lane: "probability" }]) {
+		assert.equal(tool.cursor(at(0, hit)), "");
+		assert.equal(tool.press(at(0, hit), mouse), null);
+	}
 });

@@ -11,14 +11,14 @@ from webui.vad import EndReason, EngineReceipt, Segment, SpeechScores, VadOption
 from webui.vad.summary import explain_empty, summarise
 
 
-def scores_of(probabilities, notices=()) -> SpeechScores:
+def scores_of(probabilities, notices=(), channel="mix") -> SpeechScores:
     values = np.asarray(probabilities, dtype=np.float32)
     duration_ms = 10 * len(values)
     return SpeechScores(
         probabilities=values,
         peaks=Peaks(np.full((len(values), 2), 1000, dtype=np.int16)),
         audio=AudioReport(
-            "a.wav", "wav", "pcm_s16le", 16_000, 1, "mix", "s16", duration_ms, 0, notices
+            "a.wav", "wav", "pcm_s16le", 16_000, 1, channel, "s16", duration_ms, 0, notices
         ),
         receipt=EngineReceipt("onnx", "m", "0", "cpu", 1, {}),
         timings_s={"decode": 0.0, "score": 0.0, "total": 0.0},
@@ -65,3 +65,20 @@ def test_says_which_threshold_would_find_how_much():
         assert len(scores.segments(VadOptions(speech_noise_thres=threshold))) == count
     assert "70%" in explanation.message("en")
     assert "0.3" in explanation.message("zh")
+
+
+def test_says_that_the_shortest_speech_dropped_it():
+    scores = scores_of([*[0.1] * 100, *[0.95] * 100, *[0.1] * 100])
+    (found,) = scores.segments()
+    explanation = explain_empty(scores, VadOptions(min_speech_ms=5000, pad_end_ms=500))
+    assert (explanation.reason, explanation.longest_ms) == ("dropped", found.duration_ms)
+    for language in ("en", "zh"):
+        assert "5000" in explanation.message(language)
+        assert str(found.duration_ms) in explanation.message(language)
+
+
+def test_dynamic_silence_leaves_no_other_threshold():
+    explanation = explain_empty(scores_of(np.full(300, 0.7)), VadOptions(dynamic_silence=True))
+    assert explanation.alternatives == ()
+    assert "75%" in explanation.message("en") and "turn it off" in explanation.message("en")
+    assert "动态静音" in explanation.message("zh")

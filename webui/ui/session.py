@@ -19,7 +19,9 @@ from webui.ui.workspace import Recording, new_id
 if TYPE_CHECKING:
     from webui.engine import Job
     from webui.vad.edited import Edits
+    from webui.vad.options import VadOptions
     from webui.vad.scores import SpeechScores
+    from webui.vad.segment import Segment
 
 _ENTRY_OVERHEAD_BYTES = 4096
 
@@ -44,6 +46,11 @@ class Entry:
     def scores(self) -> SpeechScores:
         """The first track: the only one, or the left channel."""
         return self.tracks[0]
+
+    def segments(self, track: SpeechScores, options: VadOptions) -> tuple[Segment, ...]:
+        """Return what is shown of a track: the regions by hand, else what these options detect."""
+        edits = self.edits.get(track.audio.channel)
+        return track.segments(options) if edits is None else edits.segments(track)
 
     @property
     def size_bytes(self) -> int:

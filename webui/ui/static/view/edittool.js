@@ -5,20 +5,25 @@
 import { add, moveEdge } from "./edits.js";
 
 const CLICK_PX = 4;
+// Elsewhere the hand moves the view.
+const DRAWN_IN = ["wave", "strip"];
+
+function isPause(hit) {
+	return hit?.kind === "lane" && hit.index < 0 && DRAWN_IN.includes(hit.lane);
+}
 
 export function editTool(editor) {
 	return {
 		cursor({ hit }) {
 			if (!editor.isOn) return "";
-			return { edge: "ew-resize", lane: "crosshair" }[hit.kind] || "";
+			if (hit?.kind === "edge") return "ew-resize";
+			return isPause(hit) ? "crosshair" : "";
 		},
 		press(place, event) {
 			if (!editor.isOn) return null;
-			if (place.hit.kind === "edge") return dragEdge(editor, place);
+			if (place.hit?.kind === "edge") return dragEdge(editor, place);
 			// A finger on a pause moves the view; it has a button to add with.
-			if (place.hit.kind === "lane" && event.pointerType !== "touch") {
-				return drawRegion(editor, place);
-			}
+			if (isPause(place.hit) && event.pointerType !== "touch") return drawRegion(editor, place);
 			return null;
 		},
 	};
