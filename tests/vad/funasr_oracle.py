@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from funasr.frontends.wav_frontend import WavFrontendOnline
 from funasr.models.fsmn_vad_streaming.model import FsmnVADStreaming
 
 from webui.vad.options import VadOptions
+from webui.vad.schedule import SilenceSchedule
 
 
 class _Scores(torch.nn.Module):
@@ -14,6 +16,23 @@ class _Scores(torch.nn.Module):
 
     def forward(self, feats, cache=None):
         return feats
+
+
+class _Frontend(WavFrontendOnline):
+    """Hands out scores of our choice, as many a step as FunASR's frontend has features."""
+
+    def __init__(self):
+        super().__init__(dither=0.0, lfr_m=5, lfr_n=1, n_mels=80)
+        self.scores = torch.empty(0)
+
+    def forward(self, *arguments, **options):
+        features, lengths = super().forward(*arguments, **options)
+        if not features.numel():
+            return features, lengths
+        frames = features.shape[1]
+        scores, self.scores = self.scores[:frames], self.scores[frames:]
+        assert len(scores) == frames
+        return scores[None, :, None], lengths
 
 
 class FunasrEndpointer:
@@ -37,15 +56,43 @@ class FunasrEndpointer:
             },
         )
         self._model.encoder = _Scores()
+        self._frontend = _Frontend()
 
     def segments(self, probabilities: np.ndarray, options: VadOptions) -> list[list[int]]:
         for name, value in options.as_dict().items():
             setattr(self._model.vad_opts, name, value)
-        cache = self._model.init_cache({})
         silence = 1.0 - probabilities.astype(np.float64)
+        if options.dynamic_silence:
+            return self._dynamic(torch.tensor(silence, dtype=torch.float32), options)
+        cache = self._model.init_cache({})
         feats = torch.tensor(silence, dtype=torch.float32)[None, :, None]
         waveform = torch.zeros(1, (len(probabilities) - 1) * 160 + 400)
         found = self._model.forward(
             feats, waveform, cache=cache, is_final=True, is_streaming_input=False
         )
         return found[0] if found else []
+
+    def _dynamic(self, silence: torch.Tensor, options: VadOptions) -> list[list[int]]:
+        self._frontend.scores = silence
+        # The longest audio of so many frames: see `webui.vad.schedule.frames_known`.
+        samples = np.zeros((len(silence) - 1) * 160 + 400 + 159, dtype=np.float32)
+        results, _ = self._model.inference(
+            [samples],
+            key=["-"],
+            frontend=self._frontend,
+            device="cpu",
+            **funasr_schedule(options),
+        )
+        assert not len(self._frontend.scores)
+        return results[0]["value"]
+
+
+def funasr_schedule(options: VadOptions) -> dict:
+    """Return what `AutoModel.generate` is to be given for the options' dynamic silence."""
+    schedule = SilenceSchedule.parse(options.silence_schedule)
+    return {
+        "dynamic_silence": True,
+        "silence_schedule": list(zip(schedule.limits_ms, schedule.silences_ms, strict=True)),
+        "chunk_size": options.silence_schedule_step_ms,
+        "is_streaming_input": False,
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -10,6 +12,41 @@ from webui.vad.options import VadOptions
 # Multiples of 1 / 4096 are exact in float32, and so is their difference from 1; FunASR
 # cannot take the logarithm of 0, so 0 and 1 themselves are left out.
 _STEPS = 4096
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> str:
+    limits = sorted(draw(st.sets(st.integers(0, 8000), max_size=5)))
+    silences = draw(
+        st.lists(st.integers(0, 2500), min_size=len(limits) + 1, max_size=len(limits) + 1)
+    )
+    return ",".join(f"{a}:{b}" for a, b in zip([*limits, "inf"], silences, strict=True))
+
+
+@st.composite
+def dynamic_options(draw: st.DrawFn) -> VadOptions:
+    """Any options with dynamic silence in steps so short that a few seconds have several."""
+    return replace(
+        draw(vad_options()),
+        dynamic_silence=True,
+        silence_schedule=draw(schedules()),
+        silence_schedule_step_ms=100 * draw(st.integers(1, 30)),
+    )
+
+
+@st.composite
+def refining_options(draw: st.DrawFn, options: st.SearchStrategy[VadOptions]) -> VadOptions:
+    """Options with any post-processing."""
+    small_ms = st.integers(0, 400) | st.integers(0, 3000)
+    return replace(
+        draw(options),
+        split_capped=draw(st.booleans()),
+        min_pause_ms=draw(small_ms),
+        min_speech_ms=draw(small_ms),
+        pad_start_ms=draw(small_ms),
+        pad_end_ms=draw(small_ms),
+        clamp_to_audio=draw(st.booleans()),
+    )
 
 
 @st.composite

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.vad.strategies import probabilities, vad_options
+from tests.vad.strategies import dynamic_options, probabilities, refining_options, vad_options
 from webui.vad.endpoint import Endpointer, _Walk, speech_level
 from webui.vad.options import VadOptions
 from webui.vad.segment import EndReason, Segment
@@ -58,9 +58,33 @@ def test_equals_funasr_wherever_the_cut_falls(funasr_endpointer, scores):
         assert ours == funasr_endpointer.segments(scores, options), options
 
 
+@pytest.mark.funasr
+@given(scores=probabilities(), options=dynamic_options())
+@settings(max_examples=300, deadline=None)
+@example(scores=frames("-30 s200 -100 s60 -90"), options=VadOptions(dynamic_silence=True))
+def test_equals_funasr_with_dynamic_silence(funasr_endpointer, scores, options):
+    ours = [[s.start_ms, s.end_ms] for s in detect(scores, options)]
+    assert ours == funasr_endpointer.segments(scores, options)
+
+
+@pytest.mark.funasr
+def test_equals_funasr_wherever_a_step_begins(funasr_endpointer):
+    # Each transition, and the end of the stream, comes just before, at and after a step.
+    scores = frames("-60 s70 -40 s60 -70 s90 -9 s50 -30")
+    for length in (len(scores), 96, 97, 98, 99, 196, 198):
+        for step_ms in range(100, 3000, 100):
+            options = VadOptions(
+                dynamic_silence=True,
+                silence_schedule="100:900,500:600,1500:300,inf:150",
+                silence_schedule_step_ms=step_ms,
+            )
+            ours = [[s.start_ms, s.end_ms] for s in detect(scores[:length], options)]
+            assert ours == funasr_endpointer.segments(scores[:length], options), options
+
+
 @given(
     scores=probabilities(),
-    options=vad_options(),
+    options=refining_options(vad_options() | dynamic_options()),
     sizes=st.lists(st.integers(0, 200), min_size=1, max_size=8),
 )
 @settings(max_examples=300, deadline=None)

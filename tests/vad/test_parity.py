@@ -73,6 +73,26 @@ def test_live_auto_model_on_the_demo_recordings(detector, auto_model, demo_recor
             assert pairs(scores.segments(options)) == theirs, (path.name, options)
 
 
+@pytest.mark.funasr
+def test_live_auto_model_with_dynamic_silence(detector, auto_model, shared_data):
+    from tests.vad.funasr_oracle import funasr_schedule
+
+    recording = shared_data / "vad_example.wav"
+    scores = detector.score(recording)
+    # What FunASR does when it is asked for nothing.
+    theirs = auto_model.generate(input=str(recording))[0]["value"]
+    assert pairs(scores.segments(VadOptions(dynamic_silence=True))) == theirs
+    assert theirs[0] == [70, 59970]
+    for step_ms in (15_000, 5000, 1000):
+        options = VadOptions(
+            dynamic_silence=True,
+            silence_schedule="3000:1200,8000:700,15000:300,inf:150",
+            silence_schedule_step_ms=step_ms,
+        )
+        theirs = auto_model.generate(input=str(recording), **funasr_schedule(options))[0]["value"]
+        assert pairs(scores.segments(options)) == theirs, step_ms
+
+
 def test_any_chunking_of_the_samples(detector, demo_recordings):
     from webui.audio.reader import open_audio
 

@@ -14,6 +14,14 @@ never before the end of the segment before. An end comes when silence has lasted
 ``max_end_silence_time - speech_to_sil_time_thres``, and is moved back so that
 only ``lookahead_time_end_point`` of it stays. A segment that grows beyond
 ``max_single_segment_time`` is cut. After each end the window restarts empty.
+
+Two switches change this. With ``dynamic_silence`` the silence that ends a segment
+follows FunASR's schedule (`webui.vad.schedule`); the walk then goes from step to step.
+With ``split_capped``, which FunASR has not, a segment that grows too long ends at its
+deepest pause instead of at the cap: where the mean P(speech) of 200 ms is lowest within
+the latter half of the longest segment, but for its last 100 ms. Decisions go on from
+there as after any end, so that what follows the cut is detected by the same rules and
+nothing of it is lost; no segment is longer than ``max_single_segment_time`` then.
 """
 
 from __future__ import annotations
@@ -26,12 +34,15 @@ import numpy as np
 import numpy.typing as npt
 
 from webui.vad.options import VadOptions
+from webui.vad.patience import Steps
 from webui.vad.segment import EndReason, Segment
 from webui.vad.timebase import frames_of_ms, ms_of_frame
 
 # Probabilities are summed as integers of this resolution: such sums do not
 # depend on how the frames were cut into blocks.
 _UNITS = 1 << 24
+# The deepest pause is sought by the mean of so many frames, half of them before the cut.
+_PAUSE_FRAMES = 20
 
 
 def speech_level(speech_noise_thres: float) -> float:
@@ -76,26 +87,28 @@ class _Rules:
     to_speech: int
     to_silence: int
     move_back: int
-    silence: int
-    end_back: int
     longest: int
+    splits: bool
 
     @classmethod
     def of(cls, options: VadOptions) -> _Rules:
         window = frames_of_ms(options.window_size_ms)
-        silence_ms = max(0, options.max_end_silence_time - options.speech_to_sil_time_thres)
-        lookahead = frames_of_ms(options.lookahead_time_end_point)
         return cls(
-            level=speech_level(options.speech_noise_thres),
+            level=speech_level(options.speech_noise_thres_in_force),
             window=window,
             to_speech=frames_of_ms(options.sil_to_speech_time_thres),
             to_silence=frames_of_ms(options.speech_to_sil_time_thres),
             move_back=window + frames_of_ms(options.lookback_time_start_point),
-            # FunASR decides on the first silent frame after the transition at the earliest.
-            silence=max(1, -(-silence_ms // 10)),
-            end_back=max(0, frames_of_ms(silence_ms) - lookahead - 1),
             longest=frames_of_ms(options.max_single_segment_time),
+            splits=options.split_capped,
         )
+
+    def history(self, longest_silence: int) -> int:
+        """Frames before the last that a start, an end, a window or a split can reach."""
+        reach = self.window + self.move_back + longest_silence + 4
+        if not self.splits:
+            return reach
+        return max(self.longest, self.move_back) - self.longest // 2 + _PAUSE_FRAMES + reach
 
 
 class _Walk:
@@ -127,6 +140,16 @@ class _Walk:
         low = max(first - self._offset, 0)
         high = max(end - self._offset, low)
         return int(self._sums[high] - self._sums[low])
+
+    def deepest_pause(self, start: int) -> int:
+        """Frame at which to cut a segment that is too long: see the module's description."""
+        half = _PAUSE_FRAMES // 2
+        first = start + self._rules.longest // 2 - self._offset
+        end = start + self._rules.longest - half + 1 - self._offset
+        around = self._sums[first + half : end + half] - self._sums[first - half : end - half]
+        # A pause of digital silence is the same all along; its middle is the best place.
+        lowest = np.flatnonzero(around == around.min())
+        return self._offset + first + int(lowest[len(lowest) // 2])
 
     def first_speech(self, frame: int, restart: int) -> int | None:
         """First frame from ``frame`` on at which the window sum makes silence speech."""
@@ -161,6 +184,10 @@ class _Walk:
         return edges[following] + shift if following < len(edges) else None
 
 
+def _before(end: int, frame: int | None) -> int | None:
+    return frame if frame is not None and frame < end else None
+
+
 def _rising_edges(flags: npt.NDArray[np.bool_]) -> list[int]:
     edges: list[int] = (np.flatnonzero(flags[1:] & ~flags[:-1]) + 1).tolist()
     return edges
@@ -178,16 +205,17 @@ class Endpointer:
     """
 
     def __init__(self, options: VadOptions | None = None) -> None:
-        self._rules = _Rules.of(options or VadOptions())
-        rules = self._rules
-        # Enough of the past for a start moved back, an end moved back and one window.
-        self._history = rules.window + rules.move_back + rules.silence + 2
+        options = options or VadOptions()
+        self._rules = _Rules.of(options)
+        self._steps = Steps(options)
+        self._history = self._rules.history(self._steps.longest_silence)
         self._offset = 0  # frame number of the first entry of the tails below
         self._speech_tail = np.zeros(0, dtype=bool)
         self._units_tail = np.zeros(0, dtype=np.int64)
         self._units_before_tail = 0
         self._start: int | None = None  # first frame of the open segment
         self._cut_at = 0  # frame at which the open segment would be too long
+        self._steps_open = 0  # beginnings of steps that it was open at
         self._silent_since: int | None = None  # frame of the last change to silence within it
         self._next = 0  # first frame not decided yet
         self._restart = 0  # first frame that the emptied window counts
@@ -227,42 +255,57 @@ class Endpointer:
 
         The endpointer is not to be fed afterwards.
         """
-        if self._start is None:
-            return []
         walk = _Walk(self._rules, self._speech_tail, self._units_tail, self._offset)
-        return [self._close(walk, walk.end - 1, walk.end, EndReason.END_OF_AUDIO)]
+        self._steps.end()
+        segments = []
+        while True:
+            while (segment := self._advance(walk)) is not None:
+                segments.append(segment)
+            if self._start is None:
+                return segments
+            segments.append(self._close(walk, walk.end - 1, walk.end, EndReason.END_OF_AUDIO))
 
     def _advance(self, walk: _Walk) -> Segment | None:
         """Walk to the next end; None when the block's frames are used up."""
-        if self._start is None and not self._open(walk):
+        while True:
+            segment = self._advance_within(walk, min(walk.end, self._steps.next_step))
+            if segment is not None or walk.end < self._steps.known_from:
+                return segment
+            self._steps_open = 0 if self._start is None else self._steps_open + 1
+            self._steps.advance(self._steps_open)
+
+    def _advance_within(self, walk: _Walk, end: int) -> Segment | None:
+        """Walk to the next end before frame ``end``; None when that is reached."""
+        if self._start is None and not self._open(walk, end):
             return None
-        rules = self._rules
+        patience = self._steps.patience
         while True:
             if self._silent_since is None:
-                change = walk.first_silence(self._next, self._restart)
-                if self._cut_at < (walk.end if change is None else change + 1):
+                change = _before(end, walk.first_silence(self._next, self._restart))
+                if self._cut_at < (end if change is None else change + 1):
                     return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
                 if change is None:
                     break
                 self._silent_since, self._next = change, change + 1
-            change = walk.first_speech(self._next, self._restart)
-            until = walk.end if change is None else change
-            ends = self._silent_since + rules.silence
+            change = _before(end, walk.first_speech(self._next, self._restart))
+            until = end if change is None else change
+            # A step may ask for less silence than has passed when it begins.
+            ends = max(self._silent_since + patience.silence, self._next)
             if ends < until and ends <= self._cut_at:
-                return self._close(walk, ends - rules.end_back, ends + 1, EndReason.SILENCE)
-            if self._cut_at < min(until + 1, walk.end):
+                return self._close(walk, ends - patience.end_back, ends + 1, EndReason.SILENCE)
+            if self._cut_at < min(until + 1, end):
                 return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
             if change is None:
                 break
             self._silent_since, self._next = None, change + 1
-        self._next = walk.end
+        self._next = end
         return None
 
-    def _open(self, walk: _Walk) -> bool:
-        """Walk to the next start; False when there is none in the block."""
-        change = walk.first_speech(self._next, self._restart)
+    def _open(self, walk: _Walk, end: int) -> bool:
+        """Walk to the next start before frame ``end``; False when there is none."""
+        change = _before(end, walk.first_speech(self._next, self._restart))
         if change is None:
-            self._next = walk.end
+            self._next = end
             return False
         self._start = max(self._free_from, change - self._rules.move_back)
         self._cut_at = max(self._start + self._rules.longest, change + 1)
@@ -273,6 +316,9 @@ class Endpointer:
     def _close(self, walk: _Walk, last: int, restart: int, reason: EndReason) -> Segment:
         """End the open segment with frame ``last``; decisions go on at ``restart``."""
         assert self._start is not None
+        if self._rules.splits and last + 1 - self._start > self._rules.longest:
+            last = walk.deepest_pause(self._start) - 1
+            restart, reason = last + 1, EndReason.MAX_LENGTH
         total = self._units_before_tail + walk.units_between(self._start, last + 1)
         segment = Segment(
             ms_of_frame(self._start),
@@ -281,6 +327,7 @@ class Endpointer:
             reason,
         )
         self._start = self._silent_since = None
+        self._steps_open = 0
         self._next = self._restart = restart
         self._free_from = last + 1
         return segment

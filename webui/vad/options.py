@@ -1,56 +1,19 @@
 """Every parameter of the endpointer: default, range, unit and help, in one place.
 
-The page's sliders, the command line's options and the API's fields are all made
-from the fields of `VadOptions`. Names and defaults are FunASR's own.
+The page's controls, the command line's options and the API's fields are all made
+from the fields of `VadOptions`. Names and defaults of what FunASR has are FunASR's
+own; what it has not is off by default, so that a first run gives what FunASR gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from webui.errors import OptionsError
-
-
-@dataclass(frozen=True)
-class OptionInfo:
-    """What a person needs to know about one option.
-
-    Attributes:
-        minimum, maximum, step: the range that is accepted and the step of a slider.
-        unit: "ms", or "" for a pure number.
-        advanced: True where the page hides it in the Advanced fold.
-        label: its name in the field's terms, by language.
-        help: what it does and when to raise or lower it, by language.
-    """
-
-    minimum: float
-    maximum: float
-    step: float
-    unit: str
-    advanced: bool
-    label: Mapping[str, str]
-    help: Mapping[str, str]
-
-
-def _option(
-    default: int | float,
-    span: tuple[float, float, float],
-    unit: str,
-    *,
-    label: tuple[str, str],
-    text: tuple[str, str],
-    advanced: bool = True,
-) -> Any:
-    info = OptionInfo(
-        *span,
-        unit=unit,
-        advanced=advanced,
-        label={"en": label[0], "zh": label[1]},
-        help={"en": text[0], "zh": text[1]},
-    )
-    return field(default=default, metadata={"info": info})
+from webui.vad import schedule
+from webui.vad.option_kinds import Group, OptionInfo, Value, number, switch, table
 
 
 @dataclass(frozen=True)
@@ -65,7 +28,7 @@ class VadOptions:
             contradicts another (a threshold longer than the window).
     """
 
-    max_end_silence_time: int = _option(
+    max_end_silence_time: int = number(
         800,
         (150, 6000, 10),
         "ms",
@@ -75,9 +38,9 @@ class VadOptions:
             "Raise it if sentences are cut in two; lower it if neighbours run together.",
             "静音持续多久才结束一个语音片段。句子被切断就调大；相邻语句连在一起就调小。",
         ),
-        advanced=False,
+        group="main",
     )
-    speech_noise_thres: float = _option(
+    speech_noise_thres: float = number(
         0.6,
         (-1.0, 1.0, 0.01),
         "",
@@ -87,9 +50,9 @@ class VadOptions:
             "Raise it if noise is taken for speech; lower it if quiet speech is missed.",
             "判为语音所需的把握：P(语音) - P(静音)。噪声被误判为语音就调大；轻声语音被漏掉就调小。",
         ),
-        advanced=False,
+        group="main",
     )
-    max_single_segment_time: int = _option(
+    max_single_segment_time: int = number(
         60_000,
         (1000, 600_000, 1000),
         "ms",
@@ -99,7 +62,7 @@ class VadOptions:
             "超过该时长的片段会被强制切断。识别模型只能处理短音频时调小。",
         ),
     )
-    window_size_ms: int = _option(
+    window_size_ms: int = number(
         200,
         (20, 1000, 10),
         "ms",
@@ -110,7 +73,7 @@ class VadOptions:
             "统计语音帧与静音帧的滑动窗长度。调大更稳，调小更灵敏。",
         ),
     )
-    sil_to_speech_time_thres: int = _option(
+    sil_to_speech_time_thres: int = number(
         150,
         (20, 1000, 10),
         "ms",
@@ -121,7 +84,7 @@ class VadOptions:
             "窗内语音达到该时长即进入语音状态。咔嗒声误触发就调大；漏掉短词就调小。",
         ),
     )
-    speech_to_sil_time_thres: int = _option(
+    speech_to_sil_time_thres: int = number(
         150,
         (0, 1000, 10),
         "ms",
@@ -132,7 +95,7 @@ class VadOptions:
             "窗内剩余语音不超过该时长即进入静音状态；该时长计入尾部静音。",
         ),
     )
-    lookback_time_start_point: int = _option(
+    lookback_time_start_point: int = number(
         200,
         (0, 2000, 10),
         "ms",
@@ -143,7 +106,7 @@ class VadOptions:
             "起点额外前移的时长（另加窗长）。首字丢失就调大。",
         ),
     )
-    lookahead_time_end_point: int = _option(
+    lookahead_time_end_point: int = number(
         100,
         (0, 2000, 10),
         "ms",
@@ -154,11 +117,119 @@ class VadOptions:
             "片段末尾保留的静音时长。尾字被截就调大。",
         ),
     )
+    dynamic_silence: bool = switch(
+        label=("Dynamic silence", "动态静音"),
+        text=(
+            "End sooner the longer a segment lasts, by the table below: what FunASR does when no "
+            "end silence is given. End silence has no effect then, and the threshold is 0.5. "
+            "Turn it on to repeat such results.",
+            "片段越长，结束所需的静音越短，依下表：FunASR 在未给定尾部静音时的做法。"
+            "开启后尾部静音阈值不起作用，语音-噪声阈值固定为 0.5。需要复现此类结果时开启。",
+        ),
+        group="dynamic_silence",
+    )
+    silence_schedule: str = table(
+        schedule.FUNASR_SCHEDULE,
+        schedule.tidy,
+        label=("Silence table", "静音表"),
+        text=(
+            "Rows LIMIT:SILENCE in ms: up to LIMIT of segment, SILENCE ends it; the last limit "
+            "is inf. Raise a silence if segments of that length are cut in two; lower it if "
+            "they grow too long.",
+            "每行“上限:静音”（毫秒）：片段时长不超过上限时，持续该静音即结束；最后一行上限为 inf。"
+            "该长度的片段被切断就调大静音；片段过长就调小。",
+        ),
+        group="dynamic_silence",
+    )
+    silence_schedule_step_ms: int = number(
+        schedule.FUNASR_STEP_MS,
+        (100, 600_000, 100),
+        "ms",
+        label=("Look-up step", "查表步长"),
+        text=(
+            "The table is looked up once a step (FunASR's chunk_size), so that with 60000 its "
+            "rows between are never read. Lower it to let them act; keep it to equal FunASR.",
+            "每过一个步长查一次表（FunASR 的 chunk_size），因此 60000 时中间各行从不生效。"
+            "调小可让它们生效；要与 FunASR 一致则保持不变。",
+        ),
+        group="dynamic_silence",
+    )
+    split_capped: bool = switch(
+        label=("Split long segments at the deepest pause", "超长片段在最深停顿处切分"),
+        text=(
+            "Cut a segment that is too long where speech is least likely in the latter half of "
+            "what is allowed, and go on from there; else it is cut in the middle of a word. "
+            "No piece is longer than the longest segment.",
+            "片段过长时，在允许时长的后半段内语音概率最低处切断，并从该处继续检测；"
+            "否则可能切在字词中间。每段都不超过最大单段时长。",
+        ),
+        group="post_processing",
+    )
+    min_pause_ms: int = number(
+        0,
+        (0, 10_000, 10),
+        "ms",
+        label=("Shortest pause", "最短停顿"),
+        text=(
+            "Segments with a shorter pause between them are joined, if together they stay within "
+            "the longest segment. Raise it if results are too fragmented; 0 joins none.",
+            "间隔短于此值的相邻片段合并（合并后不超过最大单段时长）。"
+            "结果太碎就调大；0 表示不合并。",
+        ),
+        group="post_processing",
+    )
+    min_speech_ms: int = number(
+        0,
+        (0, 10_000, 10),
+        "ms",
+        label=("Shortest speech", "最短语音"),
+        text=(
+            "Segments that are shorter after joining are dropped; the margins that detection "
+            "keeps count too. Raise it if coughs and clicks remain; lower it if short answers "
+            "are lost.",
+            "合并后仍短于此值的片段会被丢弃（含检测时前后保留的部分）。"
+            "残留咳嗽、咔嗒声就调大；简短应答丢失就调小。",
+        ),
+        group="post_processing",
+    )
+    pad_start_ms: int = number(
+        0,
+        (0, 5000, 10),
+        "ms",
+        label=("Padding at start", "起点补偿"),
+        text=(
+            "Starts are moved back by this much. Raise it if first syllables are lost. "
+            "Neighbours share a pause that is too short for both, and never overlap.",
+            "片段起点再前移的时长。首字丢失就调大。间隔不够时，相邻片段按比例分享，绝不重叠。",
+        ),
+        group="post_processing",
+    )
+    pad_end_ms: int = number(
+        0,
+        (0, 5000, 10),
+        "ms",
+        label=("Padding at end", "终点补偿"),
+        text=(
+            "Ends are moved on by this much. Raise it if last syllables are clipped. "
+            "Padding comes on top of the longest segment.",
+            "片段终点再后移的时长。尾字被截就调大。补偿时长不计入最大单段时长。",
+        ),
+        group="post_processing",
+    )
+    clamp_to_audio: bool = switch(
+        label=("Clamp to the recording", "限制在录音范围内"),
+        text=(
+            "Padding never reaches past the end of the recording. Turn it on if what comes "
+            "after refuses such times.",
+            "补偿后的终点不超过录音末尾。后续工具不接受越界时间时开启。",
+        ),
+        group="post_processing",
+    )
 
     def __post_init__(self) -> None:
         """Check each value against its range, then the options against each other."""
         for each in fields(self):
-            _check_value(each.name, getattr(self, each.name))
+            option_info(each.name).check(each.name, getattr(self, each.name))
         for name in ("sil_to_speech_time_thres", "speech_to_sil_time_thres"):
             if getattr(self, name) > self.window_size_ms:
                 raise OptionsError(
@@ -172,10 +243,10 @@ class VadOptions:
     def from_mapping(cls, values: Mapping[str, Any]) -> VadOptions:
         """Make options from names and values, as they come from JSON or a form.
 
-        Whole numbers may come as floats (800.0) or text ("800").
+        Whole numbers may come as floats (800.0) or text ("800"), switches as text ("true").
 
         Raises:
-            OptionsError: an unknown name, or a value that is no number or out of range.
+            OptionsError: an unknown name, or a value of the wrong kind or out of range.
         """
         known = option_names()
         given: dict[str, Any] = {}
@@ -187,15 +258,22 @@ class VadOptions:
                     reason="there is no such option; known are " + ", ".join(known),
                     reason_zh="没有这个参数；可用的有 " + "、".join(known),
                 )
-            given[name] = _number(name, value, whole=option_info(name).unit == "ms")
+            given[name] = option_info(name).read(name, value)
         return cls(**given)
 
     @property
     def speech_probability(self) -> float:
         """P(speech) from which a frame counts as speech, 0 to 1: what the threshold means."""
-        return (1 + self.speech_noise_thres) / 2
+        return (1 + self.speech_noise_thres_in_force) / 2
 
-    def as_dict(self) -> dict[str, int | float]:
+    @property
+    def speech_noise_thres_in_force(self) -> float:
+        """`speech_noise_thres`, or what FunASR's dynamic silence puts in its place."""
+        if self.dynamic_silence:
+            return schedule.FUNASR_SPEECH_NOISE_THRES
+        return self.speech_noise_thres
+
+    def as_dict(self) -> dict[str, Value]:
         """All options by name, in the order of their definition."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
@@ -206,42 +284,14 @@ def option_info(name: str) -> OptionInfo:
     return info
 
 
-def option_names(*, advanced: bool | None = None) -> list[str]:
-    """Names of the options, in order; ``advanced`` selects one group."""
-    names = [each.name for each in fields(VadOptions)]
-    return [n for n in names if advanced is None or option_info(n).advanced == advanced]
-
-
-def _number(name: str, value: Any, *, whole: bool) -> int | float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if number != number or isinstance(value, bool):
-        raise OptionsError(
-            name=name, value=value, reason="must be a number", reason_zh="必须是数字"
-        )
-    return int(number) if whole and number.is_integer() else number
-
-
-def _check_value(name: str, value: Any) -> None:
-    info = option_info(name)
-    whole = info.unit == "ms"
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise OptionsError(
-            name=name,
-            value=value,
-            reason="must be a whole number of ms" if whole else "must be a number",
-            reason_zh="必须是整数毫秒" if whole else "必须是数字",
-        )
-    if not info.minimum <= value <= info.maximum:
-        low, high = f"{info.minimum:g}", f"{info.maximum:g}"
-        raise OptionsError(
-            name=name,
-            value=value,
-            reason=f"must lie between {low} and {high} {info.unit}".rstrip(),
-            reason_zh=f"必须在 {low} 到 {high} {info.unit}之间",
-        )
+def option_names(*, advanced: bool | None = None, group: Group | None = None) -> list[str]:
+    """Names of the options, in order; ``advanced`` or ``group`` select some."""
+    return [
+        each.name
+        for each in fields(VadOptions)
+        if advanced in (None, option_info(each.name).advanced)
+        and group in (None, option_info(each.name).group)
+    ]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from webui.vad.endpoint import Endpointer
 from webui.vad.options import VadOptions
+from webui.vad.postprocess import refine
 from webui.vad.pyramid import Pyramid
 from webui.vad.segment import Segment
 
@@ -96,8 +97,10 @@ class SpeechScores:
 
         Takes milliseconds and neither the audio nor the model.
         """
+        options = options or VadOptions()
         endpointer = Endpointer(options)
         segments: list[Segment] = []
         for first in range(0, len(self.probabilities), _BLOCK_FRAMES):
             segments += endpointer.feed(self.probabilities[first : first + _BLOCK_FRAMES])
-        return (*segments, *endpointer.flush())
+        segments += endpointer.flush()
+        return refine(segments, options, self.duration_ms)

@@ -55,7 +55,7 @@ def summarise(segments: Sequence[Segment], duration_ms: int) -> Summary:
     )
 
 
-EmptyReason = Literal["too_short", "silent", "below_threshold", "too_brief"]
+EmptyReason = Literal["too_short", "silent", "below_threshold", "too_brief", "dropped"]
 
 _TEXTS: dict[EmptyReason, dict[str, str]] = {
     "too_short": {
@@ -78,10 +78,20 @@ _TEXTS: dict[EmptyReason, dict[str, str]] = {
         "zh": "出现过语音，但都太短：最高语音概率为 {highest}，"
         "而任意 {window_ms} 毫秒窗内的语音都不足 {wanted_ms} 毫秒。",
     },
+    "dropped": {
+        "en": "Speech was found, but no segment is as long as the shortest speech, "
+        "{shortest_ms} ms: the longest has {longest_ms} ms.",
+        "zh": "找到了语音，但没有片段达到最短语音 {shortest_ms} 毫秒："
+        "最长的只有 {longest_ms} 毫秒。",
+    },
 }
 _ADVICE = {
     "en": ("With the threshold at {threshold} there would be {count} segment(s).", " "),
     "zh": ("阈值为 {threshold} 时会有 {count} 个语音片段。", ""),
+}
+_FIXED = {
+    "en": "Dynamic silence fixes the threshold at 0.5: turn it off to lower it.",
+    "zh": "动态静音把阈值固定为 0.5：关闭后才能调低。",
 }
 _NO_ADVICE = {
     "en": "No threshold would find speech here.",
@@ -99,12 +109,14 @@ class Explanation:
         alternatives: thresholds that would find something, highest first, each
             with the number of segments that it would give.
         options: those in force.
+        longest_ms: of what the shortest speech dropped; 0 if nothing.
     """
 
     reason: EmptyReason
     highest_probability: float
     alternatives: tuple[tuple[float, int], ...]
     options: VadOptions
+    longest_ms: int = 0
 
     def message(self, language: str = "en") -> str:
         """Say it in ``language`` ("en" or "zh")."""
@@ -113,40 +125,56 @@ class Explanation:
             needed=f"{self.options.speech_probability:.0%}",
             wanted_ms=self.options.sil_to_speech_time_thres,
             window_ms=self.options.window_size_ms,
+            shortest_ms=self.options.min_speech_ms,
+            longest_ms=self.longest_ms,
         )
-        if self.reason in ("too_short", "silent"):
+        if self.reason in ("too_short", "silent", "dropped"):
             return text
         advice, space = _ADVICE[language]
         lines = [
             advice.format(threshold=f"{threshold:g}", count=count)
             for threshold, count in self.alternatives
         ]
-        return space.join([text, *(lines or [_NO_ADVICE[language]])])
+        otherwise = _FIXED if self.options.dynamic_silence else _NO_ADVICE
+        return space.join([text, *(lines or [otherwise[language]])])
 
 
 def explain_empty(scores: SpeechScores, options: VadOptions) -> Explanation:
     """Say why these options find nothing, and which thresholds would find something."""
     probabilities = scores.probabilities
     highest = float(probabilities.max(initial=0.0))
+    longest_ms = _longest_dropped_ms(scores, options)
     reason: EmptyReason
     if not len(probabilities):
         reason = "too_short"
     elif any(notice.code == "silent" for notice in scores.audio.notices):
         reason = "silent"
-    elif highest < speech_level(options.speech_noise_thres):
+    elif longest_ms:
+        reason = "dropped"
+    elif highest < speech_level(options.speech_noise_thres_in_force):
         reason = "below_threshold"
     else:
         reason = "too_brief"
-    return Explanation(reason, highest, _lower_thresholds(scores, options), options)
+    return Explanation(reason, highest, _lower_thresholds(scores, options), options, longest_ms)
+
+
+def _longest_dropped_ms(scores: SpeechScores, options: VadOptions) -> int:
+    if not options.min_speech_ms:
+        return 0
+    unpadded = replace(options, min_speech_ms=0, pad_start_ms=0, pad_end_ms=0)
+    return max((s.duration_ms for s in scores.segments(unpadded)), default=0)
 
 
 def _lower_thresholds(scores: SpeechScores, options: VadOptions) -> tuple[tuple[float, int], ...]:
     """The three highest thresholds, in steps of 0.1, whose results differ and are not empty.
 
-    -1 is left out: there every frame counts as speech, whatever it is.
+    -1 is left out: there every frame counts as speech, whatever it is. Dynamic silence
+    leaves no choice.
     """
     found: list[tuple[float, int]] = []
     lowest = option_info("speech_noise_thres").minimum
+    if options.dynamic_silence:
+        return ()
     tenths = range(int(np.ceil(options.speech_noise_thres * 10)) - 1, int(lowest * 10), -1)
     for threshold in (tenth / 10 for tenth in tenths):
         count = len(scores.segments(replace(options, speech_noise_thres=threshold)))
