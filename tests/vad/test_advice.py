@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.vad.strategies import probabilities, vad_options
+from tests.vad.strategies import probabilities, refining_options, vad_options
 from tests.vad.test_summary import scores_of
 from webui.vad.advice import advise
 from webui.vad.options import VadOptions
@@ -45,7 +45,15 @@ QUICK = VadOptions(
             "mostly_speech",
             "speech_noise_thres",
         ),
-        (SHORT, QUICK, "brief", "max_end_silence_time"),
+        (
+            PAUSES,
+            VadOptions(max_single_segment_time=4000, max_end_silence_time=3000),
+            "capped",
+            "split_capped",
+        ),
+        (SHORT, QUICK, "brief", "min_pause_ms"),
+        (np.concatenate([SHORT, PAUSES]), QUICK, "brief", "min_speech_ms"),
+        (SHORT, replace(QUICK, min_speech_ms=2000), "empty", "min_speech_ms"),
     ],
 )
 def test_oddities_and_what_mends_them(values, options, oddity, name):
@@ -76,7 +84,7 @@ def test_words():
 
 
 @settings(max_examples=40)
-@given(probabilities(), vad_options())
+@given(probabilities(), refining_options(vad_options()))
 def test_every_change_gives_what_it_says(values, options):
     scores = scores_of(values)
     advice = advise(scores, options)

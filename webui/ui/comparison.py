@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from webui.errors import OptionsError
@@ -15,26 +14,33 @@ from webui.vad.segment import Segment
 NAME = "A"
 # The page lists so many differences; the sums are of all of them.
 MOST_LISTED = 1000
+_SWITCH = {"en": ("off", "on"), "zh": ("关", "开")}
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What a browser's session keeps of A, and what its buttons make of it.
+def turned(
+    event: str, kept: Mapping[str, Any] | None, present: Mapping[str, Any]
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+    """Return what is kept as A and what are the present options after a button was pressed.
 
-    Attributes:
-        options: of A as a plain mapping, None where nothing is kept.
+    Args:
+        event: "kept" keeps the present options as A, "restored" brings A back and keeps
+            it, "swapped" exchanges the two, "dropped" forgets A.
+        kept: options of A by name, None if nothing is kept.
+        present: those of B.
     """
+    if event == "kept":
+        return present, present
+    if kept is None or event == "dropped":
+        return None, present
+    return (present, kept) if event == "swapped" else (kept, kept)
 
-    options: Mapping[str, Any] | None = None
 
-    def parsed(self) -> VadOptions | None:
-        """The options of A; None where nothing is kept or it no longer holds."""
-        if self.options is None:
-            return None
-        try:
-            return VadOptions.from_mapping(self.options)
-        except OptionsError:
-            return None
+def parse(kept: Mapping[str, Any] | None) -> VadOptions | None:
+    """Return the options of A; None where nothing is kept, or it no longer holds."""
+    try:
+        return None if kept is None else VadOptions.from_mapping(kept)
+    except OptionsError:
+        return None
 
 
 def kept_value(
@@ -57,9 +63,7 @@ def kept_value(
     comparison = compare(own, segments)
     return {
         "name": NAME,
-        "rows": [
-            [s.start_ms, s.end_ms, round(s.confidence, 4), s.end_reason.value] for s in own
-        ],
+        "rows": [[s.start_ms, s.end_ms, round(s.confidence, 4), s.end_reason.value] for s in own],
         "options": _changed(kept, options, language),
         "speech_ms": [sum(s.duration_ms for s in each) for each in (own, segments)],
         "only_ms": [comparison.only_a_ms, comparison.only_b_ms],
@@ -76,14 +80,16 @@ def _changed(a: VadOptions, b: VadOptions, language: str) -> list[list[str]]:
     return [
         [
             option_info(name).label[language],
-            _written(name, value),
-            _written(name, others[name]),
+            _written(name, value, language),
+            _written(name, others[name], language),
         ]
         for name, value in a.as_dict().items()
         if value != others[name]
     ]
 
 
-def _written(name: str, value: Any) -> str:
-    number = f"{value:g}" if isinstance(value, (int, float)) else str(value)
-    return f"{number} {option_info(name).unit}".rstrip()
+def _written(name: str, value: Any, language: str) -> str:
+    info = option_info(name)
+    if info.kind == "switch":
+        return _SWITCH[language][bool(value)]
+    return f"{value:g} {info.unit}".rstrip() if info.kind == "number" else str(value)

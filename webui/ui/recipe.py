@@ -25,7 +25,11 @@ def command(scores: SpeechScores, options: VadOptions) -> str:
     if scores.audio.channel != "mix":
         words += ["--channel", scores.audio.channel]
     for name, value in changed(options).items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            words += [f"--{option}", str(value)]
     # A name that begins with a dash is no option.
     file = scores.audio.file
     return shlex.join([*words, f"./{file}" if file.startswith("-") else file])

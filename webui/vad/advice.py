@@ -47,8 +47,8 @@ _TEXTS: dict[Oddity, dict[str, str]] = {
     },
 }
 _ADVICE = {
-    "en": "{label} {value}: {count} segment(s)",
-    "zh": "{label} {value}：{count} 个片段",
+    "en": "{change}: {count} segment(s)",
+    "zh": "{change}：{count} 个片段",
 }
 
 
@@ -69,8 +69,10 @@ class Change:
     def message(self, language: str = "en") -> str:
         """Say it in ``language`` ("en" or "zh"): "End silence 300 ms: 7 segment(s)"."""
         info = option_info(self.name)
-        value = f"{self.value:g} {info.unit}".rstrip()
-        return _ADVICE[language].format(label=info.label[language], value=value, count=self.count)
+        change = info.label[language]
+        if info.kind == "number":
+            change = f"{change} {self.value:g} {info.unit}".rstrip()
+        return _ADVICE[language].format(change=change, count=self.count)
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,10 @@ def advise(
     if oddity is None:
         return None
     if oddity == "empty":
-        alternatives = explain_empty(scores, options).alternatives
-        changes = tuple(Change("speech_noise_thres", *each) for each in alternatives)
+        explained = explain_empty(scores, options)
+        changes = tuple(Change("speech_noise_thres", *each) for each in explained.alternatives)
+        if explained.reason == "dropped":
+            changes = _changes(oddity, scores, options, summary, brief)
     else:
         changes = _changes(oddity, scores, options, summary, brief)
     return Advice(oddity, changes, summary, brief)
@@ -146,6 +150,7 @@ def _changes(
 ) -> tuple[Change, ...]:
     """For each option that may help, its mildest value that does."""
     helps: dict[Oddity, Callable[[Summary, int], bool]] = {
+        "empty": lambda now, _: now.count > 0,
         "one_segment": lambda now, _: now.count > 1,
         "capped": lambda now, _: now.capped <= summary.capped // 2,
         "mostly_speech": lambda now, _: now.speech_share <= summary.speech_share - 0.02,
@@ -157,7 +162,8 @@ def _changes(
             segments = scores.segments(replace(options, **{name: value}))
             now = summarise(segments, scores.duration_ms)
             left = sum(segment.duration_ms < _BRIEF_MS for segment in segments)
-            if now.count and helps[oddity](now, left):
+            # A split changes where segments are cut, not whether they are.
+            if now.count and (name == "split_capped" or helps[oddity](now, left)):
                 changes.append(Change(name, value, now.count))
                 break
     return tuple(changes)
@@ -167,10 +173,17 @@ def _candidates(oddity: Oddity, options: VadOptions) -> dict[str, list[Any]]:
     """Values to try, by option, the mildest first."""
     silence, threshold = options.max_end_silence_time, options.speech_noise_thres
     raised = [round(threshold + step, 2) for step in (0.1, 0.2, 0.3) if threshold + step < 0.96]
-    if oddity == "brief":
-        longer = [ms for ms in (500, 800, 1500, 3000) if ms > silence]
-        return {"max_end_silence_time": longer, "speech_noise_thres": raised}
     shorter = [ms for ms in (800, 500, 300, 150) if ms < silence]
+    if oddity == "empty":
+        return {"min_speech_ms": [ms for ms in (200, 0) if ms < options.min_speech_ms]}
+    if oddity == "brief":
+        return {
+            "min_pause_ms": [ms for ms in (300, 500, 1000) if ms > options.min_pause_ms],
+            "min_speech_ms": [_BRIEF_MS] if options.min_speech_ms < _BRIEF_MS else [],
+        }
     if oddity == "mostly_speech":
         return {"speech_noise_thres": raised, "max_end_silence_time": shorter}
+    if oddity == "capped":
+        split = [] if options.split_capped else [True]
+        return {"split_capped": split, "max_end_silence_time": shorter}
     return {"max_end_silence_time": shorter, "speech_noise_thres": raised}
