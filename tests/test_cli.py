@@ -92,9 +92,32 @@ def test_options_and_presets_reach_the_endpointer(fsmn_vad, recording):
     assert (options["max_end_silence_time"], options["speech_noise_thres"]) == (300, 0.3)
 
 
+def test_switches_and_tables_reach_the_result_and_its_receipt(fsmn_vad, recording):
+    plain = json.loads(fsmn_vad("detect", recording).stdout)
+    run = fsmn_vad(
+        "detect", "--pad-start-ms", "100", "--pad-end-ms", "50", "--clamp-to-audio",
+        "--no-split-capped", "--silence-schedule", "1000: 500, inf:100", recording,
+    )  # fmt: skip
+    padded = json.loads(run.stdout)
+    options = padded["options"]
+    assert (options["pad_start_ms"], options["pad_end_ms"]) == (100, 50)
+    assert options["clamp_to_audio"] is True
+    assert options["split_capped"] is options["dynamic_silence"] is False
+    assert options["silence_schedule"] == "1000:500,inf:100"
+    pairs = zip(plain["segments"], padded["segments"], strict=True)
+    assert all(
+        (a["start_ms"] - b["start_ms"], b["end_ms"] - a["end_ms"]) == (100, 50) for a, b in pairs
+    )
+    dynamic = json.loads(fsmn_vad("detect", "--dynamic-silence", recording).stdout)
+    assert dynamic["options"]["dynamic_silence"] is True
+    assert dynamic["segments"] != plain["segments"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["detect", "--silence-schedule", "1000:500", "a.wav"],
+        ["detect", "--split-capped=yes", "a.wav"],
         ["detect"],
         ["detect", "--speech-noise-thres", "3", "a.wav"],
         ["detect", "--max-end-silence-time", "soon", "a.wav"],

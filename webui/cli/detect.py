@@ -5,20 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from webui import weights
+from webui.audio.report import CHANNEL_CHOICES, channel_text
+from webui.cli.figures import figure_paths, write_figure
+from webui.cli.files import appearing
 from webui.cli.terminal import TEXTS, say, show
-from webui.errors import SettingsError, StudioError
-from webui.formats import FORMATS, Result
+from webui.errors import StudioError
+from webui.formats import FORMATS, Outcome
 from webui.settings import Settings
 from webui.vad.detector import Detector
+from webui.vad.option_kinds import GROUPS
 from webui.vad.options import PRESETS, VadOptions, option_info, option_names
 from webui.vad.scorers import PREPARED, SCORERS, resolve_engine
 from webui.vad.summary import explain_empty
@@ -31,29 +33,41 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument("audio", nargs="+", metavar="AUDIO", help=texts["audio"])
     parser.add_argument("--format", choices=FORMATS, default="json", help=texts["format"])
     parser.add_argument("--output", type=Path, metavar="FILE", help=texts["output"])
+    parser.add_argument("--figure", metavar="FILE", help=texts["figure"])
     parser.add_argument("--engine", choices=["auto", *SCORERS], help=texts["engine"])
-    channels = ["mix", "left", "right"]
-    parser.add_argument("--channel", choices=channels, default="mix", help=texts["channel"])
+    parser.add_argument("--channel", choices=CHANNEL_CHOICES, default="mix", help=texts["channel"])
     parser.add_argument("--threads", type=int, help=texts["threads"])
     parser.add_argument("--device", help=texts["device"])
     presets = "; ".join(f"{name}: {preset.help[language]}" for name, preset in PRESETS.items())
     parser.add_argument(
         "--preset", choices=PRESETS, default="default", help=texts["preset"] + presets
     )
-    group = parser.add_argument_group(texts["endpointer"])
-    defaults = VadOptions().as_dict()
-    for name in option_names():
+    _add_options(parser, language)
+
+
+def _add_options(parser: argparse.ArgumentParser, language: str) -> None:
+    texts = TEXTS[language]
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for name, default in VadOptions().as_dict().items():
         info = option_info(name)
-        span = texts["range"].format(
-            low=f"{info.minimum:g}",
-            high=f"{info.maximum:g} {info.unit}".rstrip(),
-            default=defaults[name],
-        )
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            metavar=info.unit.upper() or "X",
-            help=f"{info.help[language]} ({span})".replace("%", "%%"),
-        )
+        title = GROUPS[info.group][language]
+        group = groups.get(title) or groups.setdefault(title, parser.add_argument_group(title))
+        flag = f"--{name.replace('_', '-')}"
+        about = info.help[language].replace("%", "%%")
+        if info.kind == "switch":
+            group.add_argument(
+                flag,
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help=f"{about} ({texts['off']})",
+            )
+            continue
+        span = texts["default"].format(default=default)
+        if info.kind == "number":
+            low, high = f"{info.minimum:g}", f"{info.maximum:g} {info.unit}".rstrip()
+            span = texts["range"].format(low=low, high=high, default=default)
+        metavar = "TABLE" if info.kind == "text" else info.unit.upper() or "X"
+        group.add_argument(flag, metavar=metavar, help=f"{about} ({span})")
 
 
 def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
@@ -63,6 +77,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         settings, **{name: value for name, value in given.items() if value is not None}
     )
     options = _options(chosen)
+    figures = figure_paths(chosen.figure, chosen.audio) if chosen.figure else {}
     engine = resolve_engine(settings.engine)
     detector = Detector(
         engine,
@@ -72,9 +87,9 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         device=settings.device,
     )
     failed: list[str] = []
-    results = _results(detector, chosen, options, language, failed)
+    outcomes = _outcomes(detector, chosen, options, figures, language, failed)
     with _destination(chosen.output) as stream:
-        FORMATS[chosen.format].write(results, stream)
+        FORMATS[chosen.format].write(outcomes, stream)
     return 1 if failed else 0
 
 
@@ -88,13 +103,14 @@ def _options(chosen: argparse.Namespace) -> VadOptions:
     )
 
 
-def _results(
+def _outcomes(
     detector: Detector,
     chosen: argparse.Namespace,
     options: VadOptions,
+    figures: Mapping[str, Path],
     language: str,
     failed: list[str],
-) -> Iterator[Result]:
+) -> Iterator[Outcome]:
     """Detect in one file after another; name those that fail, in ``failed`` and to the user."""
     for audio in chosen.audio:
         name = Path(audio).name
@@ -105,8 +121,11 @@ def _results(
                 show(TEXTS[language]["scoring"].format(file=name, percent=percent))
 
         try:
-            scores = detector.score(
-                audio, channel=chosen.channel, with_peaks=False, on_progress=on_progress
+            tracks = detector.score_tracks(
+                audio,
+                channel=chosen.channel,
+                with_peaks=audio in figures,
+                on_progress=on_progress,
             )
         except StudioError as error:
             show("")
@@ -114,11 +133,23 @@ def _results(
             failed.append(audio)
             continue
         show("")
-        result = Result.of(scores, options)
-        if not result.segments:
-            why = explain_empty(scores, options).message(language)
-            say(f"{name}: " + TEXTS[language]["no_speech"].format(why=why))
-        yield result
+        outcome = Outcome.of(tracks, options)
+        _say_what_is_empty(outcome, language)
+        if audio in figures:
+            write_figure(outcome, figures[audio], language)
+        yield outcome
+
+
+def _say_what_is_empty(outcome: Outcome, language: str) -> None:
+    """Say why there is no speech in a recording, or in one of its channels."""
+    for result in outcome.results:
+        if result.segments:
+            continue
+        name = outcome.audio.file
+        if outcome.is_apart:
+            name += f", {channel_text(result.scores.audio.channel, language)}"
+        why = explain_empty(result.scores, result.options).message(language)
+        say(f"{name}: " + TEXTS[language]["no_speech"].format(why=why))
 
 
 @contextlib.contextmanager
@@ -131,30 +162,8 @@ def _destination(output: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    try:
-        with _appearing(output) as stream:
-            yield stream
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise SettingsError(
-            name="--output", reason=f"{output}: {why}", reason_zh=f"无法写入 {output}（{why}）"
-        ) from error
-
-
-@contextlib.contextmanager
-def _appearing(output: Path) -> Iterator[TextIO]:
-    descriptor, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=output.name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            yield stream
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with (
+        appearing(output, "--output") as file,
+        io.TextIOWrapper(file, encoding="utf-8", newline="") as stream,
+    ):
+        yield stream

@@ -133,8 +133,8 @@ class VadOptions:
         schedule.tidy,
         label=("Silence table", "静音表"),
         text=(
-            "Rows LIMIT:SILENCE in ms: up to LIMIT of segment, SILENCE ends it; the last limit "
-            "is inf. Raise a silence if segments of that length are cut in two; lower it if "
+            "Rows LIMIT:SILENCE in ms: a segment open for up to LIMIT ends after SILENCE; the last "
+            "limit is inf. Raise a silence if segments of that length are cut in two; lower it if "
             "they grow too long.",
             "每行“上限:静音”（毫秒）：片段时长不超过上限时，持续该静音即结束；最后一行上限为 inf。"
             "该长度的片段被切断就调大静音；片段过长就调小。",
@@ -158,7 +158,7 @@ class VadOptions:
         label=("Split long segments at the deepest pause", "超长片段在最深停顿处切分"),
         text=(
             "Cut a segment that is too long where speech is least likely in the latter half of "
-            "what is allowed, and go on from there; else it is cut in the middle of a word. "
+            "what is allowed, and go on from there; else the cut may fall within a word. "
             "No piece is longer than the longest segment.",
             "片段过长时，在允许时长的后半段内语音概率最低处切断，并从该处继续检测；"
             "否则可能切在字词中间。每段都不超过最大单段时长。",
