@@ -99,14 +99,6 @@ test("a click into a pause moves the playhead", () => {
 	assert.deepEqual(log.at(-1), ["seek", 8000]);
 });
 
-test("a drag that is broken off leaves everything", () => {
-	const { tool, log } = hand();
-	const drag = tool.press(at(2000, edge(0, "end")), mouse);
-	drag.move(at(2400), mouse);
-	drag.cancel();
-	assert.deepEqual(log.at(-1), ["draft", null]);
-});
-
 test("the cursor says what a press would do", () => {
 	const { tool } = hand();
 	assert.equal(tool.cursor(at(0, edge(0, "end"))), "ew-resize");

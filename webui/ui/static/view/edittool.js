@@ -46,9 +46,6 @@ function drag(editor, track, from, doing, click) {
 			if (done) editor.commit(track, done);
 			else if (!hasMoved) click();
 		},
-		cancel() {
-			editor.draft(track, null);
-		},
 	};
 }
 
