@@ -32,7 +32,7 @@ FRAMEWORKS = {
     "onnx": {"vad/scorers/onnx_graph.py"},
     "av": {"audio/"},
     "gradio": {"ui/"},
-    "matplotlib": {"plots.py", "bench/report.py"},
+    "matplotlib": {"plots/", "bench/report.py"},
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import xml.etree.ElementTree as ElementTree
-from types import SimpleNamespace
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,51 +16,65 @@ from hypothesis import strategies as st
 
 from webui import plots
 from webui.audio.peaks import Peaks
-from webui.ui.picture import picture
+from webui.audio.report import AudioReport, Channel
+from webui.formats import Outcome, Result
+from webui.vad.edited import Edits
 from webui.vad.options import VadOptions
 from webui.vad.scores import EngineReceipt, SpeechScores
 from webui.vad.segment import EndReason, Segment
 
+PALETTE = plots.PRINT
 
-def scores(duration_s: float, file: str = "a.wav") -> SpeechScores:
+
+def scores(duration_s: float, file: str = "a.wav", channel: Channel = "mix") -> SpeechScores:
     generator = np.random.default_rng(1)
     frames = round(duration_s * 100)
-    probabilities = np.clip(np.sin(np.arange(frames) / 90) * 0.7 + 0.5, 0, 1).astype(np.float32)
+    shift = 140 if channel == "right" else 0
+    wave = np.sin((np.arange(frames) + shift) / 90)
+    probabilities = np.clip(wave * 0.7 + 0.5, 0, 1).astype(np.float32)
     loud = (generator.random((frames, 1)) * 12_000 * probabilities[:, None]).astype(np.int16)
-    audio: Any = SimpleNamespace(file=file, duration_ms=frames * 10)
+    audio = AudioReport(
+        *(file, "wav", "pcm_s16le", 16_000, 2, channel, "s16", frames * 10, frames * 160)
+    )
     receipt = EngineReceipt("onnx", "m", "0" * 64, "cpu", 1, {})
     return SpeechScores(probabilities, Peaks(np.hstack([-loud, loud])), audio, receipt, {})
 
 
-def svg(duration_s: float, width_px: int = 900, **options: Any) -> str:
-    chosen = VadOptions(**options)
-    made = scores(duration_s)
-    return picture(made, made.segments(chosen), chosen, width_px=width_px, height_px=300)[0]
+def outcome(duration_s: float, channels: tuple[Channel, ...] = ("mix",), **options: Any) -> Outcome:
+    tracks = [scores(duration_s, channel=channel) for channel in channels]
+    return Outcome.of(tracks, VadOptions(**options))
 
 
-def test_size_of_the_picture_does_not_grow_with_the_duration() -> None:
-    hour, day = svg(3600), svg(24 * 3600)
+def svg(drawn: Outcome, **choices: Any) -> str:
+    return plots.encode(plots.draw(drawn, **choices), "svg").decode()
+
+
+def of_segments(duration_s: float, segments: list[Segment]) -> Outcome:
+    return Outcome((Result(scores(duration_s), VadOptions(), tuple(segments)),))
+
+
+def marks(text: str, colour: str) -> int:
+    """How many shapes of the figure have a colour, the words and the legend left out."""
+    tree = ElementTree.fromstring(text)
+    shapes = [n for n in tree.iter() if n.tag.endswith(("path", "use"))]
+    return sum(colour in node.get("style", "") for node in shapes)
+
+
+def words(text: str) -> list[str]:
+    return [n.text or "" for n in ElementTree.fromstring(text).iter() if n.tag.endswith("text")]
+
+
+@pytest.mark.parametrize("channels", [("mix",), ("left", "right")])
+def test_size_does_not_grow_with_the_duration(channels: tuple[Channel, ...]) -> None:
+    hour, day = svg(outcome(3600, channels)), svg(outcome(24 * 3600, channels))
     assert len(day) < 1.3 * len(hour)
-
-
-def test_picture_is_one_element_without_words_styles_or_fixed_colours() -> None:
-    text = svg(30)
-    root = ElementTree.fromstring(text)
-    assert root.tag.endswith("svg") and root.get("width") is None
-    assert "<style" not in text and "<?xml" not in text
-    colours = set(re.findall(r"#[0-9a-f]{6}", text))
-    assert colours <= {"#000000", "#ffffff"}
-    for name in ("ink", "grid", "wave", "segment", "probability", "threshold"):
-        assert f"var(--vad-{name})" in text
-    words = " ".join(node.text or "" for node in root.iter() if node.tag.endswith("text"))
-    assert not re.search(r"[A-Za-z]{2,}", words)
 
 
 def test_threshold_line_stands_at_the_probability_that_is_asked_for() -> None:
     def height(thres: float) -> float:
         line = re.search(
-            r'd="M [\d.]+ ([\d.]+) \n?L[^"]*"[^>]*var\(--vad-threshold\)',
-            svg(30, speech_noise_thres=thres),
+            rf'd="M [\d.]+ ([\d.]+) \n?L[^"]*"[^>]*{PALETTE.threshold}',
+            svg(outcome(30, speech_noise_thres=thres)),
         )
         assert line
         return float(line[1])
@@ -69,31 +84,30 @@ def test_threshold_line_stands_at_the_probability_that_is_asked_for() -> None:
     assert half == pytest.approx((zero + one) / 2, abs=0.1)
 
 
-def test_lanes_tell_where_the_time_axis_lies() -> None:
-    made = scores(60)
-    text, lanes = picture(made, [], VadOptions(), width_px=1000, height_px=300)
-    assert lanes.duration_ms == 60_000
+@pytest.mark.parametrize("channels", [("mix",), ("left", "right")])
+def test_lanes_share_one_time_axis(channels: tuple[Channel, ...]) -> None:
+    text = svg(outcome(60, channels), width_px=1000)
     ticks = [float(x) for x in re.findall(r'd="M ([\d.]+) [\d.]+ \n?L \1 ', text)]
-    assert min(ticks) == pytest.approx(1000 * lanes.left, abs=0.01)
-    assert max(ticks) == pytest.approx(1000 * lanes.right, abs=0.01)
+    assert min(ticks) == pytest.approx(plots.LEFT_PX, abs=0.01)
+    assert max(ticks) == pytest.approx(1000 - plots.RIGHT_PX, abs=0.01)
+    assert words(text).count("0:30") == 1  # written below the lowest lane, once
 
 
 @pytest.mark.parametrize("duration_s", [0, 0.03, 0.4, 3, 70, 5000, 3 * 3600])
 @pytest.mark.parametrize("width_px", [240, 1400])
-def test_every_duration_can_be_drawn(duration_s: float, width_px: int) -> None:
-    root = ElementTree.fromstring(svg(duration_s, width_px))
-    labels = [n.text for n in root.iter() if n.tag.endswith("text") and n.text]
-    assert len(labels) >= 3
+@pytest.mark.parametrize("channels", [("mix",), ("left", "right")])
+def test_every_duration_can_be_drawn(
+    duration_s: float, width_px: int, channels: tuple[Channel, ...]
+) -> None:
+    assert len(words(svg(outcome(duration_s, channels), width_px=width_px))) >= 3
 
 
 def test_thousands_of_segments_stay_readable() -> None:
-    made = scores(3600)
     segments = [Segment(n * 1000, n * 1000 + 600, 0.9, EndReason.SILENCE) for n in range(3600)]
-    text, _ = picture(made, segments, VadOptions(), width_px=900, height_px=300)
-    few, _ = picture(made, segments[:3], VadOptions(), width_px=900, height_px=300)
-    assert text.count("var(--vad-edge)") <= 2  # neither edges nor numbers, the waveform alone
-    assert few.count("var(--vad-edge)") > 2
-    assert len(text) < 400_000
+    many, few = svg(of_segments(3600, segments)), svg(of_segments(3600, segments[:3]))
+    assert marks(many, PALETTE.edge) == 1  # neither edges nor numbers, the waveform alone
+    assert marks(few, PALETTE.edge) > 2
+    assert len(many) < 500_000
 
 
 def test_forced_ends_are_marked() -> None:
@@ -101,17 +115,56 @@ def test_forced_ends_are_marked() -> None:
         Segment(0, 5000, 0.9, EndReason.MAX_LENGTH),
         Segment(5000, 8000, 0.9, EndReason.SILENCE),
     ]
-    made = scores(10)
-    marked, _ = picture(made, segments, VadOptions(), width_px=900, height_px=300)
-    plain, _ = picture(made, segments[1:], VadOptions(), width_px=900, height_px=300)
-    assert "var(--vad-cut)" in marked and "var(--vad-cut)" not in plain
+    assert marks(svg(of_segments(10, segments)), PALETTE.cut)
+    assert not marks(svg(of_segments(10, segments[1:])), PALETTE.cut)
+
+
+def test_each_channel_has_its_lanes_and_overlap_goes_through_all() -> None:
+    apart = outcome(60, ("left", "right"))
+    assert apart.overlap
+    both = svg(apart)
+    assert {"left", "right", "both speak"} <= set(words(both))
+    # A waveform outside and within speech, a line of probabilities and a threshold for each.
+    for colour in (PALETTE.wave, PALETTE.threshold):
+        assert marks(both, colour) == 2
+    assert marks(both, PALETTE.overlap) == 4
+    left, right = apart.results
+    in_turn = (
+        replace(left, segments=left.segments[:1]),
+        replace(right, segments=right.segments[-1:]),
+    )
+    alone = svg(Outcome(in_turn))
+    assert marks(alone, PALETTE.overlap) == 0 and "both speak" not in words(alone)
+    one = svg(outcome(60))
+    assert not {"left", "right"} & set(words(one)) and marks(one, PALETTE.wave) == 1
+
+
+def test_lanes_of_tracks_do_not_meet() -> None:
+    figure = plots.draw(outcome(60, ("left", "right")))
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert len(boxes) == 4
+    for upper, lower in pairwise(boxes):
+        assert upper.y0 > lower.y1
+    assert boxes[0].height == pytest.approx(boxes[2].height, abs=0.01)
+
+
+def test_regions_by_hand_are_marked() -> None:
+    made = scores(60)
+    detected = made.segments()
+    spans = [[10, 100], *([s.start_ms, s.end_ms] for s in detected)]
+    edits = Edits.of(spans, VadOptions(), made)
+    text = svg(Outcome.of([made], VadOptions(), {"mix": edits}))
+    assert marks(text, PALETTE.by_hand) == 2 and "by hand" in words(text)
+    text = svg(Outcome.of([made], VadOptions()))
+    assert marks(text, PALETTE.by_hand) == 0 and "by hand" not in words(text)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
-def test_export(language: str, suffix: str) -> None:
-    made = scores(20, "录音 $x_1$ & <b>.wav")
-    figure = plots.draw(made, made.segments(), VadOptions(), language=language)
+@pytest.mark.parametrize("channels", [("mix",), ("left", "right")])
+def test_export(language: str, suffix: str, channels: tuple[Channel, ...]) -> None:
+    tracks = [scores(20, "录音 $x_1$ & <b>.wav", channel) for channel in channels]
+    figure = plots.draw(Outcome.of(tracks, VadOptions()), language=language)
     content = plots.encode(figure, suffix)
     starts = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
     assert content.startswith(starts[suffix])
@@ -123,7 +176,7 @@ def test_export(language: str, suffix: str) -> None:
 
 def test_same_result_same_bytes_from_any_thread() -> None:
     drawn: list[str] = []
-    threads = [threading.Thread(target=lambda: drawn.append(svg(20))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: drawn.append(svg(outcome(20)))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -79,6 +79,7 @@ _PHRASES: dict[str, dict[str, str]] = {
         "mixn": "mean of all {channels} channels",
         "left": "left channel",
         "right": "right channel",
+        "apart": "left and right, each for itself",
     },
     "zh": {
         "1": "单声道",
@@ -91,6 +92,7 @@ _PHRASES: dict[str, dict[str, str]] = {
         "mixn": "{channels} 个声道的平均",
         "left": "左声道",
         "right": "右声道",
+        "apart": "左右声道分别处理",
     },
 }
 
@@ -152,8 +154,13 @@ class AudioReport:
     samples: int
     notices: tuple[Notice, ...] = ()
 
-    def describe(self, language: str = "en") -> str:
-        """One line: "48 kHz stereo, AAC → 16 kHz mono (mean of both channels)"."""
+    def describe(self, language: str = "en", *, is_apart: bool = False) -> str:
+        """One line: "48 kHz stereo, AAC → 16 kHz mono (mean of both channels)".
+
+        Args:
+            language: "en" or "zh".
+            is_apart: this is one of the two channels of a recording, and both were read.
+        """
         phrases = _PHRASES.get(language, _PHRASES["en"])
         layout = phrases.get(str(self.channels), phrases["n"]).format(channels=self.channels)
         source = f"{rate_text(self.sample_rate_hz)} {layout}"
@@ -163,8 +170,14 @@ class AudioReport:
         )
         if self.channels == 1:
             return line
-        key = self.channel if self.channel != "mix" else "mix2" if self.channels == 2 else "mixn"
+        of_all = "mix2" if self.channels == 2 else "mixn"
+        key = "apart" if is_apart else of_all if self.channel == "mix" else self.channel
         return phrases["aside"].format(line=line, aside=phrases[key].format(channels=self.channels))
+
+
+def channel_text(channel: Channel, language: str = "en") -> str:
+    """Write which channel it is as people do: "left channel"; "" for the mean of all."""
+    return "" if channel == "mix" else _PHRASES.get(language, _PHRASES["en"])[channel]
 
 
 def rate_text(rate_hz: int) -> str:

@@ -8,9 +8,9 @@ from typing import TextIO
 
 from webui.formats.csv import write_csv
 from webui.formats.json import as_dict, write_json
-from webui.formats.result import Result
+from webui.formats.result import Outcome, Result
 
-__all__ = ["FORMATS", "Format", "Result", "as_dict"]
+__all__ = ["FORMATS", "Format", "Outcome", "Result", "as_dict"]
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Format:
     Attributes:
         suffix: of its files, with the dot.
         media_type: for downloads.
-        write: writes results as they come to an open text stream (opened with newline="").
+        write: writes outcomes as they come to an open text stream (opened with newline="").
     """
 
     suffix: str
     media_type: str
-    write: Callable[[Iterable[Result], TextIO], None]
+    write: Callable[[Iterable[Outcome], TextIO], None]
 
 
 FORMATS: Mapping[str, Format] = {

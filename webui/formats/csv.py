@@ -6,25 +6,35 @@ import csv
 from collections.abc import Iterable
 from typing import TextIO
 
-from webui.formats.result import Result
+from webui.formats.result import Outcome
 
-COLUMNS = ("file", "start_ms", "end_ms", "duration_ms", "confidence", "end_reason", "edited")
+COLUMNS = (
+    "file",
+    "start_ms",
+    "end_ms",
+    "duration_ms",
+    "confidence",
+    "end_reason",
+    "edited",
+    "channel",
+)
 
 
-def write_csv(results: Iterable[Result], stream: TextIO) -> None:
-    """Write a header and the rows of all results, as RFC 4180 asks (lines end with CR LF)."""
+def write_csv(outcomes: Iterable[Outcome], stream: TextIO) -> None:
+    """Write a header and the rows of all outcomes, as RFC 4180 asks (lines end with CR LF)."""
     writer = csv.writer(stream)
     writer.writerow(COLUMNS)
-    for result in results:
-        for segment in result.segments:
+    for outcome in outcomes:
+        for channel, segment in outcome.segments:
             writer.writerow(
                 (
-                    result.scores.audio.file,
+                    outcome.audio.file,
                     segment.start_ms,
                     segment.end_ms,
                     segment.duration_ms,
                     segment.confidence,
                     segment.end_reason.value,
                     "true" if segment.edited else "false",
+                    channel,
                 )
             )

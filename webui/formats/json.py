@@ -7,46 +7,57 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from webui import __version__
-from webui.formats.result import Result
+from webui.formats.result import Outcome
 
 
-def as_dict(result: Result) -> dict[str, Any]:
-    """Plain values of one result, in the order in which a person reads them."""
-    factor = result.real_time_factor
+def as_dict(outcome: Outcome) -> dict[str, Any]:
+    """Plain values of one recording, in the order in which a person reads them.
+
+    Where its channels were scored each for itself, every segment names its channel,
+    and ``overlap`` says where both speak.
+    """
+    factor = outcome.real_time_factor
+    audio = outcome.audio
     return {
-        "file": result.scores.audio.file,
-        "duration_ms": result.scores.duration_ms,
-        **result.scores.receipt.as_dict(),
+        "file": audio.file,
+        "duration_ms": audio.duration_ms,
+        **outcome.receipt.as_dict(),
         "audio": {
-            "container": result.scores.audio.container,
-            "codec": result.scores.audio.codec,
-            "sample_rate_hz": result.scores.audio.sample_rate_hz,
-            "channels": result.scores.audio.channels,
-            "channel": result.scores.audio.channel,
-            "notices": [notice.message() for notice in result.scores.audio.notices],
+            "container": audio.container,
+            "codec": audio.codec,
+            "sample_rate_hz": audio.sample_rate_hz,
+            "channels": audio.channels,
+            "channel": outcome.channel,
+            "notices": outcome.notices(),
         },
-        "options": result.options.as_dict(),
-        **_by_hand(result),
-        "timings_s": {name: round(value, 6) for name, value in result.timings_s.items()},
+        "options": outcome.options.as_dict(),
+        **_speech(outcome),
+        "timings_s": {name: round(value, 6) for name, value in outcome.timings_s.items()},
         "real_time_factor": None if factor is None else round(factor, 6),
         "version": __version__,
     }
 
 
-def _by_hand(result: Result) -> dict[str, Any]:
+def _speech(outcome: Outcome) -> dict[str, Any]:
     """The segments; of a result that a person edited, with a mark on each and a summary first."""
-    if not result.is_edited:
-        return {"segments": [segment.as_dict() for segment in result.segments]}
-    by_hand = sum(segment.edited for segment in result.segments)
-    return {
-        "edited": {"by": "hand", "by_hand": by_hand, "detected": len(result.segments) - by_hand},
-        "segments": [{**s.as_dict(), "edited": s.edited} for s in result.segments],
-    }
+    segments = []
+    for channel, segment in outcome.segments:
+        of_track = {"channel": channel} if outcome.is_apart else {}
+        mark = {"edited": segment.edited} if outcome.is_edited else {}
+        segments.append({**of_track, **segment.as_dict(), **mark})
+    found: dict[str, Any] = {"segments": segments}
+    if outcome.is_apart:
+        found["overlap"] = [{"start_ms": start, "end_ms": end} for start, end in outcome.overlap]
+    if outcome.is_edited:
+        by_hand = sum(segment.edited for _, segment in outcome.segments)
+        detected = len(segments) - by_hand
+        return {"edited": {"by": "hand", "by_hand": by_hand, "detected": detected}, **found}
+    return found
 
 
-def write_json(results: Iterable[Result], stream: TextIO) -> None:
-    """Write each result as one line, as soon as it is there."""
-    for result in results:
-        json.dump(as_dict(result), stream, ensure_ascii=False)
+def write_json(outcomes: Iterable[Outcome], stream: TextIO) -> None:
+    """Write each recording as one line, as soon as it is there."""
+    for outcome in outcomes:
+        json.dump(as_dict(outcome), stream, ensure_ascii=False)
         stream.write("\n")
         stream.flush()

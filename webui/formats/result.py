@@ -1,14 +1,21 @@
-"""One recording, decided with one set of options: what every format writes."""
+"""One recording, decided with one set of options: what every format writes.
+
+A `Result` is of one track; an `Outcome` holds the results of all tracks of a recording.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 
+from webui.audio.report import AudioReport, Channel, ChannelChoice, channel_text
 from webui.vad.edited import Edits
 from webui.vad.options import VadOptions
-from webui.vad.scores import SpeechScores
+from webui.vad.overlap import overlap
+from webui.vad.scores import EngineReceipt, SpeechScores
 from webui.vad.segment import Segment
 
 
@@ -17,7 +24,7 @@ class Result:
     """Scores, the options that were applied to them, and the segments that came out.
 
     Attributes:
-        scores: of the recording.
+        scores: of the track.
         options: in force.
         segments: in order of time.
         endpoint_s: seconds that the endpointer took; 0 where it was not measured.
@@ -42,20 +49,116 @@ class Result:
         """Take the regions that a person made; the options are those that they began from."""
         return cls(scores, edits.options, edits.segments(scores), is_edited=True)
 
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of one recording.
+
+    Attributes:
+        results: of its only track, or of each channel; at least one, all equally long.
+    """
+
+    results: tuple[Result, ...]
+
+    @classmethod
+    def of(
+        cls,
+        tracks: Iterable[SpeechScores],
+        options: VadOptions,
+        edits: Mapping[str, Edits] = MappingProxyType({}),
+    ) -> Outcome:
+        """Apply options to the scores of each track.
+
+        Args:
+            tracks: one, or one for each channel.
+            options: not for those that are edited.
+            edits: regions made by hand in place of the detected ones, by channel.
+        """
+        return cls(
+            tuple(
+                Result.by_hand(scores, edits[scores.audio.channel])
+                if scores.audio.channel in edits
+                else Result.of(scores, options)
+                for scores in tracks
+            )
+        )
+
+    @property
+    def audio(self) -> AudioReport:
+        """How the first track was read; of the recording itself, all tracks say the same."""
+        return self.results[0].scores.audio
+
+    @property
+    def receipt(self) -> EngineReceipt:
+        """What scored it."""
+        return self.results[0].scores.receipt
+
+    @property
+    def options(self) -> VadOptions:
+        """Those of the first track."""
+        return self.results[0].options
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the channels were scored each for itself."""
+        return len(self.results) > 1
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether a person edited the segments of any track."""
+        return any(result.is_edited for result in self.results)
+
+    @property
+    def channel(self) -> ChannelChoice:
+        """What was taken of the channels."""
+        return "each" if self.is_apart else self.audio.channel
+
+    @cached_property
+    def segments(self) -> tuple[tuple[Channel, Segment], ...]:
+        """The segments of all tracks in order of time, each with its channel."""
+        found = [(r.scores.audio.channel, s) for r in self.results for s in r.segments]
+        return tuple(sorted(found, key=lambda pair: (pair[1].start_ms, pair[1].end_ms)))
+
+    @cached_property
+    def overlap(self) -> tuple[tuple[int, int], ...]:
+        """Where both channels speak: start and end in ms; nothing where there is one track."""
+        if not self.is_apart:
+            return ()
+        first, second = self.results
+        return overlap(first.segments, second.segments)
+
+    def about(self, language: str = "en") -> str:
+        """How it was read, in one line."""
+        return self.audio.describe(language, is_apart=self.is_apart)
+
+    def notices(self, language: str = "en") -> list[str]:
+        """What is to know of how it was read; what holds for one channel alone names it."""
+        tracks = [result.scores.audio for result in self.results]
+        told = {notice: None for audio in tracks for notice in audio.notices}
+        lines = []
+        for notice in told:
+            holds = [audio.channel for audio in tracks if notice in audio.notices]
+            text = notice.message(language)
+            alone = len(holds) < len(tracks)
+            lines.append(f"{channel_text(holds[0], language)}: {text}" if alone else text)
+        return lines
+
     @property
     def timings_s(self) -> Mapping[str, float]:
         """Seconds of "decode" and "score", which overlap, "endpoint", and the "total"."""
-        scored = self.scores.timings_s
+        # Of all tracks together already; the endpointer alone takes one after another.
+        scored = self.results[0].scores.timings_s
+        endpoint_s = sum(result.endpoint_s for result in self.results)
         return {
             "decode": scored["decode"],
             "score": scored["score"],
-            "endpoint": self.endpoint_s,
-            "total": scored["total"] + self.endpoint_s,
+            "endpoint": endpoint_s,
+            "total": scored["total"] + endpoint_s,
         }
 
     @property
     def real_time_factor(self) -> float | None:
         """Seconds of work for each second of audio; None for an empty recording."""
-        if not self.scores.duration_ms:
+        if not self.audio.duration_ms:
             return None
-        return self.timings_s["total"] * 1000 / self.scores.duration_ms
+        return self.timings_s["total"] * 1000 / self.audio.duration_ms

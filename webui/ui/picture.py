@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from webui import plots
+from webui.formats import Outcome, Result
 from webui.vad.options import VadOptions
 from webui.vad.scores import SpeechScores
 from webui.vad.segment import Segment
@@ -57,9 +58,7 @@ def picture(
         An ``<svg>`` element without prolog, and where its time axis lies.
     """
     figure = plots.draw(
-        scores,
-        segments,
-        options,
+        Outcome((Result(scores, options, tuple(segments)),)),
         width_px=width_px,
         height_px=height_px,
         palette=_MARKS,

@@ -13,7 +13,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -122,13 +122,13 @@ class _Desk:
         except StudioError as error:
             return PlainTextResponse(error.message(texts_of(request).language), 400)
         form = formats.FORMATS[kind]
-        scores = _without_formula(entry.scores) if kind == "csv" else entry.scores
-        result = await run_in_threadpool(formats.Result.of, scores, options)
+        tracks = tuple(map(_without_formula, entry.tracks)) if kind == "csv" else entry.tracks
+        outcome = await run_in_threadpool(formats.Outcome.of, tracks, options, entry.edits)
         if kind == "json":
-            body = json.dumps(formats.as_dict(result), ensure_ascii=False, indent=2).encode()
+            body = json.dumps(formats.as_dict(outcome), ensure_ascii=False, indent=2).encode()
         else:
             stream = io.StringIO(newline="")
-            await run_in_threadpool(form.write, [result], stream)
+            await run_in_threadpool(form.write, [outcome], stream)
             # A spreadsheet takes CSV for UTF-8 only with a byte order mark.
             body = stream.getvalue().encode("utf-8-sig" if kind == "csv" else "utf-8")
         headers = _attachment(request, entry, form.suffix)
@@ -145,11 +145,11 @@ class _Desk:
         except StudioError as error:
             return PlainTextResponse(error.message(language), 400)
 
-        def draw(scores: Any) -> bytes:
-            figure = plots.draw(scores, scores.segments(options), options, language=language)
-            return plots.encode(figure, kind)
+        def draw() -> bytes:
+            outcome = formats.Outcome.of(entry.tracks, options, entry.edits)
+            return plots.encode(plots.draw(outcome, language=language), kind)
 
-        body = await run_in_threadpool(draw, entry.scores)
+        body = await run_in_threadpool(draw)
         return Response(
             body, media_type=FIGURES[kind], headers=_attachment(request, entry, f".{kind}")
         )
