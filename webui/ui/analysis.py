@@ -8,6 +8,7 @@ nothing of Gradio.
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -23,7 +24,7 @@ from webui.errors import StudioError
 from webui.ui import recipe
 from webui.ui.routes import options_of, texts_of
 from webui.vad.advice import advise
-from webui.vad.options import VadOptions
+from webui.vad.options import VadOptions, option_info
 from webui.vad.sweep import NAMES, Sweep, sweep
 
 if TYPE_CHECKING:
@@ -46,6 +47,29 @@ def routes(studio: Studio) -> list[Route]:
         Route("/results/{result_id}/advice", desk.advice, methods=["GET"]),
         Route("/results/{result_id}/recipe", desk.recipe, methods=["GET"]),
     ]
+
+
+def strip_specs(language: str) -> str:
+    """Return what the component "strips" needs to know of the options, as JSON.
+
+    Args:
+        language: "en" or "zh".
+    """
+    infos = {name: option_info(name) for name in NAMES}
+    specs = [
+        {
+            "name": name,
+            "label": info.label[language],
+            "unit": info.unit,
+            "min": info.minimum,
+            "max": info.maximum,
+            "step": info.step,
+            # Times are alike in ratio, not in difference.
+            "is_log": info.unit == "ms",
+        }
+        for name, info in infos.items()
+    ]
+    return json.dumps(specs, ensure_ascii=False)
 
 
 class SweepCache:

@@ -26,13 +26,13 @@ from starlette.types import ASGIApp
 from webui.engine.memory import share_arenas
 from webui.errors import LANGUAGES, PortTakenError, SettingsError
 from webui.settings import Settings
-from webui.ui import components, playback, theme
+from webui.ui import analysis, components, edits, playback, theme, tiles
+from webui.ui import routes as plain
 from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
-from webui.ui.routes import routes
 from webui.ui.studio import Studio
-from webui.ui.tabs import detect, system, tuning
+from webui.ui.tabs import comparing, detect, editing, system, tuning
 from webui.ui.tabs.detection import Detection
 
 _SWEEP_S = 60.0
@@ -65,23 +65,21 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
         components.component("header", texts, language=language, root=root)
         with gr.Row(elem_classes="vad-layout"):
             parts = detect.build_input(studio, texts, root)
-            parts.update(detect.build_result(texts))
+            parts.update(detect.build_result(texts, root))
             with gr.Column(elem_classes="vad-area-side"):
-                card = tuning.build(texts)
+                card = tuning.build(texts, root)
                 controls = system.build(texts)
-            detect.build_segments(texts)
-        tab = detect.DetectTab(
-            **parts,
-            result_id=gr.State(""),
-            repeatable=gr.State(("", "")),
-            width_px=gr.State(tuning.FIRST_WIDTH_PX),
-        )
+            detect.build_segments(texts, root)
+        tab = detect.DetectTab(**parts, result_id=gr.State(""), repeatable=gr.State(("", "")))
+        kept = gr.State(None)
         detection = Detection(studio, texts, root)
         shown = tuning.Shown(
-            *(tab.result, tab.result_id, tab.repeatable, tab.width_px, tab.status, tab.again)
+            *(tab.result, tab.result_id, tab.repeatable, kept, tab.status, tab.again)
         )
-        detect.wire(tab, card, detection, texts)
+        detect.wire(tab, card, kept, detection, texts)
         tuning.wire(card, shown, detection, texts)
+        editing.wire(tab.edit, card, shown, detection)
+        comparing.wire(tab.compare, card, shown, detection, texts)
         panel = system.SystemPanel(studio, texts)
         system.wire(controls, panel, tab.engine, page)
 
@@ -98,8 +96,8 @@ def create_app(studio: Studio) -> ASGIApp:
     It closes ``studio`` when it ends.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(studio))
-    app.router.routes.extend(routes(studio))
-    app.router.routes.extend(playback.routes(studio))
+    for module in (plain, tiles, playback, edits, analysis):
+        app.router.routes.extend(module.routes(studio))
     upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
     # The longer path first: a mount at "/" takes all that comes after it.
     for language in sorted(LANGUAGES, key=lambda name: -len(PATHS[name])):

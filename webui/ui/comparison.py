@@ -12,6 +12,7 @@ from webui.vad.scores import SpeechScores
 from webui.vad.segment import Segment
 
 NAME = "A"
+BUTTONS = ("kept", "restored", "swapped", "dropped")
 # The page lists so many differences; the sums are of all of them.
 MOST_LISTED = 1000
 _SWITCH = {"en": ("off", "on"), "zh": ("关", "开")}
@@ -23,8 +24,8 @@ def turned(
     """Return what is kept as A and what are the present options after a button was pressed.
 
     Args:
-        event: "kept" keeps the present options as A, "restored" brings A back and keeps
-            it, "swapped" exchanges the two, "dropped" forgets A.
+        event: one of `BUTTONS`: "kept" keeps the present options as A, "restored" brings
+            A back and keeps it, "swapped" exchanges the two, "dropped" forgets A.
         kept: options of A by name, None if nothing is kept.
         present: those of B.
     """

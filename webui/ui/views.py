@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from webui.engine import JobProgress
 from webui.errors import StudioError
-from webui.ui import words
+from webui.ui import tiles, words
+from webui.ui.comparison import kept_value
 from webui.ui.i18n import Texts
-from webui.ui.picture import picture
 from webui.vad.options import VadOptions
+from webui.vad.overlap import overlap
 from webui.vad.scorers import SCORERS, STAGES
 from webui.vad.scores import SpeechScores
 from webui.vad.segment import Segment
 from webui.vad.summary import explain_empty, summarise
 
+if TYPE_CHECKING:
+    from webui.ui.session import Entry
+    from webui.vad.edited import Edits
+
 RESULT_KEY = "r"
 # By "about", and by the explanation of an empty result.
 _SAID_ELSEWHERE = ("resampled", "mixed", "silent", "too_short")
-_NARROW_PX = 560
-_FIGURE_HEIGHT_PX = 300
-_NARROW_HEIGHT_PX = 250
 _DOWNLOADS = {"json": "segments", "csv": "segments", "svg": "figure", "png": "figure"}
 
 
@@ -46,34 +50,29 @@ class ResultView:
     def show(
         self,
         result_id: str,
-        scores: SpeechScores,
+        entry: Entry,
         options: VadOptions,
-        width_px: int,
-        *,
-        has_audio: bool = True,
+        number: int | None = None,
+        kept: VadOptions | None = None,
     ) -> str:
         """Return the value of the component "result".
 
         Args:
-            result_id: of the scores in the cache.
-            scores: of the recording.
+            result_id: of the entry in the cache.
+            entry: the scored recording.
             options: in force.
-            width_px: of the picture.
-            has_audio: the recording is still there.
+            number: from `ticket`, taken when this was asked for; None takes one now.
+            kept: options of A, to be compared with these.
         """
         texts = self.texts
-        segments = scores.segments(options)
-        figure, lanes = picture(
-            scores,
-            segments,
-            options,
-            width_px=width_px,
-            height_px=_NARROW_HEIGHT_PX if width_px < _NARROW_PX else _FIGURE_HEIGHT_PX,
-        )
-        empty = "" if segments else explain_empty(scores, options).message(texts.language)
+        scores = entry.scores
+        segments = [entry.segments(track, options) for track in entry.tracks]
+        is_empty = not any(segments)
+        has_audio = entry.recording.path.is_file()
         return _dump(
             {
                 "id": result_id,
+                "number": ticket() if number is None else number,
                 "file": scores.audio.file,
                 "about": scores.audio.describe(texts.language),
                 "notices": [
@@ -81,22 +80,41 @@ class ResultView:
                     for notice in scores.audio.notices
                     if notice.code not in _SAID_ELSEWHERE
                 ],
-                "tiles": self._tiles(scores, segments),
-                "empty": empty,
-                "threshold": texts(
-                    "result.threshold", level=words.level(options.speech_probability)
-                ),
-                "figure": figure,
-                "lanes": lanes.__dict__,
+                "tiles": self._tiles(scores, segments[0]),
+                "empty": explain_empty(scores, options).message(texts.language) if is_empty else "",
+                "duration_ms": scores.duration_ms,
+                "columns": len(scores.peaks),
+                "options": options.as_dict(),
+                "level": options.speech_probability,
+                "threshold": words.level(options.speech_probability),
+                "tiles_url": f"{self.root}results/{result_id}/",
+                "version": tiles.version(entry),
+                "edited": bool(entry.edits),
                 "audio": f"{self.root}results/{result_id}/audio" if has_audio else "",
-                "rows": [
-                    [s.start_ms, s.end_ms, round(s.confidence, 4), s.end_reason.value]
-                    for s in segments
+                "tracks": [
+                    self._track(track, found, entry.edits.get(track.audio.channel))
+                    for track, found in zip(entry.tracks, segments, strict=True)
                 ],
+                "overlap": overlap(*segments[:2]) if len(segments) > 1 else (),
+                "kept": kept and kept_value(scores, options, segments[0], kept, texts.language),
                 "query": _address(result_id, options),
                 "files": self._files(result_id, options),
             }
         )
+
+    def _track(
+        self, scores: SpeechScores, segments: tuple[Segment, ...], edits: Edits | None
+    ) -> dict[str, Any]:
+        channel = scores.audio.channel
+        track = {
+            "channel": channel,
+            "name": self.texts(f"detect.channel_{channel}"),
+            "edited": edits is not None,
+            "rows": [_row(segment) for segment in segments],
+        }
+        if edits is not None:
+            track["base"] = edits.options.as_dict()
+        return track
 
     def _tiles(self, scores: SpeechScores, segments: tuple[Segment, ...]) -> list[dict[str, str]]:
         texts = self.texts
@@ -134,6 +152,29 @@ class ResultView:
             kind: f"{self.root}results/{result_id}/{name}.{kind}?{query}"
             for kind, name in _DOWNLOADS.items()
         }
+
+
+def _row(segment: Segment) -> list[Any]:
+    times = [segment.start_ms, segment.end_ms]
+    row = [*times, round(segment.confidence, 4), segment.end_reason.value]
+    return [*row, True] if segment.edited else row
+
+
+class _Tickets:
+    """Ever larger numbers, also across a restart of the server."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> int:
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1_000_000)
+            return self._last
+
+
+ticket = _Tickets()
+"""Gives a number when a result is asked for: a page shows none after one that was asked later."""
 
 
 def _tile(label: str, value: str, note: str = "") -> dict[str, str]:

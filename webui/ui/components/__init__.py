@@ -16,7 +16,10 @@ import gradio as gr
 
 from webui.ui.i18n import Texts
 
-NAMES = ("header", "source", "status", "result", "segments", "system")
+NAMES = (
+    *("header", "source", "status", "result", "player", "edit", "advice", "compare"),
+    *("share", "segments", "strips", "system"),
+)
 
 
 def component(name: str, texts: Texts, **props: Any) -> gr.HTML:

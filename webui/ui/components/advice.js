@@ -27,7 +27,7 @@ function tell(advice) {
 		const query = new URLSearchParams(result.query);
 		query.set("language", props.language);
 		// What was said of another result is not true of this one.
-		const now = `${result.about} ${query}`;
+		const now = `${result.version} ${query}`;
 		if (now !== about) tell(null);
 		about = now;
 		const address = `${props.root}results/${result.id}/advice?${query}`;

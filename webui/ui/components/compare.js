@@ -136,7 +136,7 @@ function show(result) {
 	const before = kept && kept.differences[place];
 	box.hidden = false;
 	kept = result.kept;
-	duration_ms = result.duration_ms ?? result.lanes?.duration_ms ?? Infinity;
+	duration_ms = result.duration_ms;
 	panel.hidden = find(".vad-compare-actions").hidden = !kept;
 	find(".vad-compare-hint").hidden = find(".vad-compare-keep").hidden = Boolean(kept);
 	if (!kept) {
@@ -161,7 +161,7 @@ function show(result) {
 }
 
 find(".vad-compare-keep").addEventListener("click", () => trigger("kept"));
-for (const button of element.querySelectorAll("[data-event]"))
-	button.addEventListener("click", () => trigger(button.dataset.event));
+for (const name of ["restored", "swapped", "dropped"])
+	find(`[data-event="${name}"]`).addEventListener("click", () => trigger(name));
 document.addEventListener("vad:result", ({ detail }) => show(detail));
 if (window.vadResult) show(window.vadResult);

@@ -128,7 +128,9 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 		const row = rowsOf(track)[index];
 		selected = { index: row ? index : -1, track, span: row ? row.slice(0, 2) : null };
 	});
-	document.addEventListener("vad:edited", ({ detail }) => takeRows([detail.rows, ...tracks.slice(1)]));
+	document.addEventListener("vad:edited", ({ detail: { rows, track = 0 } }) => {
+		takeRows(tracks.map((own, number) => (number === track ? rows : own)));
+	});
 	document.addEventListener("vad:detected", () => takeRows(result.tracks.map((track) => track.rows)));
 	showSound();
 	showPlayer();

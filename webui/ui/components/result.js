@@ -1,10 +1,8 @@
-// Shows a result: what it is, its figures, the picture, and the recording itself.
+// Shows a result: what it is, its figures, and the view.
 const find = (selector) => element.querySelector(selector);
 const box = find(".vad-result-box");
-const audio = find("audio");
-const canvas = find(".vad-canvas");
-const playhead = find(".vad-playhead");
 const texts = JSON.parse(props.texts);
+let view = null;
 let shown = null;
 
 function fill(list, items, make) {
@@ -18,30 +16,12 @@ function child(tag, text, name) {
 	return node;
 }
 
-// The player gives way to a word why there is none.
-function silent(text) {
-	audio.hidden = true;
-	playhead.hidden = true;
-	find(".vad-unplayable").textContent = text;
-	find(".vad-unplayable").hidden = false;
-}
-
 function show() {
 	const result = props.value ? JSON.parse(props.value) : null;
 	box.hidden = !result;
 	find(".vad-welcome").hidden = Boolean(result);
-	if (!result) return;
-	if (!shown || shown.audio !== result.audio) {
-		playhead.hidden = true;
-		if (result.audio) {
-			audio.src = new URL(result.audio, document.baseURI);
-			audio.hidden = false;
-			find(".vad-unplayable").hidden = true;
-		} else {
-			audio.removeAttribute("src");
-			silent(texts.audio_gone);
-		}
-	}
+	// An answer that was asked for before the one that is shown came late.
+	if (!result || (shown && result.number < shown.number)) return;
 	shown = result;
 	find(".vad-file").textContent = result.file;
 	find(".vad-about").textContent = result.about;
@@ -55,80 +35,68 @@ function show() {
 	const empty = find(".vad-empty");
 	empty.hidden = !result.empty;
 	empty.textContent = result.empty || "";
-	find(".vad-threshold").textContent = result.threshold;
-	// Drawn by the server, with no word of the user's in it.
-	find(".vad-picture").innerHTML = result.figure;
-	place();
-	const query = new URLSearchParams(result.query);
-	history.replaceState(null, "", `${location.pathname}?${query}`);
+	// What the table shows, and all else that knows of one track only.
+	result.rows = result.tracks[0].rows;
+	if (view) view.show(result);
+	keepAddress();
 	window.vadResult = result;
 	document.dispatchEvent(new CustomEvent("vad:result", { detail: result }));
 }
 
-// The recording under the picture.
-const share = () => (audio.currentTime * 1000) / shown.lanes.duration_ms;
-function place() {
-	const { left, right } = shown.lanes;
-	playhead.style.left = `${(left + Math.min(1, share()) * (right - left)) * 100}%`;
-}
-let stopAt = Infinity;
-function follow() {
-	if (audio.currentTime >= stopAt) {
-		audio.pause();
-		stopAt = Infinity;
+// The page's address names the result, so that a reload keeps it. A browser takes only so many
+// changes in a minute: not each one of a moving slider.
+const ADDRESS_MS = 300;
+let keptAt = -Infinity;
+let keeping = 0;
+function keepAddress() {
+	clearTimeout(keeping);
+	const wait = keptAt + ADDRESS_MS - performance.now();
+	if (wait > 0) {
+		keeping = setTimeout(keepAddress, wait);
+		return;
 	}
-	place();
-	document.dispatchEvent(new CustomEvent("vad:time", { detail: audio.currentTime * 1000 }));
-	if (!audio.paused) requestAnimationFrame(follow);
+	keptAt = performance.now();
+	history.replaceState(null, "", `${location.pathname}?${new URLSearchParams(shown.query)}`);
 }
-audio.addEventListener("play", () => {
-	playhead.hidden = false;
-	follow();
-});
-audio.addEventListener("seeked", () => {
-	playhead.hidden = false;
-	place();
-});
-audio.addEventListener("pause", () => (stopAt = Infinity));
-audio.addEventListener("error", async () => {
-	const address = audio.src;
-	if (!address) return;
-	silent(texts.unplayable);
-	// It may be the file that is gone, not the browser that cannot play it.
-	const answer = await fetch(address, { headers: { range: "bytes=0-0" } }).catch(() => null);
-	if (answer && answer.status === 404 && audio.src === address) silent(texts.audio_gone);
-});
-canvas.addEventListener("click", (event) => {
-	if (!shown || audio.hidden) return;
-	const { left, right, duration_ms } = shown.lanes;
-	const bounds = canvas.getBoundingClientRect();
-	const at = ((event.clientX - bounds.left) / bounds.width - left) / (right - left);
-	audio.currentTime = (Math.max(0, Math.min(1, at)) * duration_ms) / 1000;
-});
-document.addEventListener("vad:play", ({ detail }) => {
-	if (audio.hidden) return;
-	audio.currentTime = detail.start_ms / 1000;
-	audio.play().then(
-		() => (stopAt = detail.end_ms / 1000),
-		() => {},
-	);
-});
 
-// The server draws for the width that is there. The first call also says which
-// result the page's address names, so that a reload keeps it.
-let width = 0;
-let timer = 0;
-function measure() {
-	// The box may be hidden still; its frame has the same width.
-	const now = Math.round(element.clientWidth);
-	if (now < 200 || Math.abs(now - width) < 12) return;
-	const query = width ? "" : location.search;
-	width = now;
-	trigger("measured", { width, query });
+// The view; its modules come once for all parts of the page.
+async function open() {
+	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
+	const [module, { clock, span, tickStep }] = await Promise.all([from("view"), from("axis")]);
+	const words = {
+		captions: { wave: texts.waveform, probability: texts.probability, spectrogram: texts.spectrogram },
+		level: texts.level,
+		quiet: texts.quiet,
+		probability: texts.probability_at,
+		segment: texts.segment_at,
+		end_silence: texts.end_silence,
+		end_silence_any: texts.end_silence_any,
+		end_max_length: texts.end_max_length,
+		end_of_audio: texts.end_of_audio,
+		by_hand: texts.end_by_hand,
+		start_back: texts.start_back,
+		start_after: texts.start_after,
+		start_first: texts.start_first,
+		start_by_hand: texts.start_by_hand,
+		padding: texts.padding,
+		threshold: texts.threshold_at,
+		wheel: texts.wheel,
+		span(range, duration) {
+			const step = tickStep(span(range) / 1000, 4000);
+			const time = (ms) => clock(ms / 1000, Math.min(1, step), duration / 1000);
+			return `${time(range.start)} – ${time(range.end)}`;
+		},
+	};
+	module.view.attach(find(".vad-figure"), { words });
+	view = module.view;
+	for (const button of element.querySelectorAll("[data-act]")) {
+		button.addEventListener("click", () => view[button.dataset.act]());
+	}
+	if (shown) view.show(shown);
 }
-new ResizeObserver(() => {
-	clearTimeout(timer);
-	timer = setTimeout(measure, width ? 200 : 0);
-}).observe(element);
+open();
+document.addEventListener("vad:tune", ({ detail }) => shown && trigger("tune", detail));
+
 watch("value", show);
 show();
+trigger("measured", { query: location.search });

@@ -1,14 +1,16 @@
-// The table of segments. Rows are made as they are scrolled to: three thousand of
-// them must not hold up a slider.
+// The table of segments. Only the rows in sight exist: three thousand of them must not
+// hold up a slider. What is selected is selected in the view as well.
 const texts = JSON.parse(props.texts);
 const find = (selector) => element.querySelector(selector);
 const box = find(".vad-segments-box");
 const table = find(".vad-table");
-const body = find("tbody");
+const grid = find("table");
+const head = grid.tHead.rows[0];
+const body = grid.tBodies[0];
+const [above, below] = [grid.tHead.rows[1].cells[0], grid.tFoot.rows[0].cells[0]];
+const choice = find(".vad-tracks");
 const json = find(".vad-json");
-const PAGE = 100;
-let result = null;
-let marked = -1;
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 const two = (number) => String(number).padStart(2, "0");
 function clock(ms) {
@@ -16,105 +18,224 @@ function clock(ms) {
 	return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}.${String(ms % 1000).padStart(3, "0")}`;
 }
 
-function row([start, end, confidence, reason], index) {
+// An empty row: a button with its number, and five cells.
+function blank() {
 	const line = document.createElement("tr");
-	const cell = (text, name) => {
-		const node = line.insertCell();
-		node.textContent = text;
-		if (name) node.className = name;
-		return node;
-	};
 	const play = document.createElement("button");
 	play.type = "button";
-	play.textContent = index + 1;
-	play.setAttribute("aria-label", texts.play.replace("{number}", index + 1));
-	play.title = play.getAttribute("aria-label");
-	cell("", "is-number").append(play);
-	cell(clock(start));
-	cell(clock(end));
-	cell(((end - start) / 1000).toFixed(2) + texts.seconds);
-	const share = cell((confidence * 100).toFixed(1) + "%", "is-share");
-	share.style.setProperty("--share", confidence);
-	cell(texts["reason_" + reason], `is-word is-${reason}`);
+	play.tabIndex = -1; // the table is one stop of the Tab key, its rows are reached by arrows
+	for (const name of ["is-number", "", "", "", "is-share", "is-word"]) line.insertCell().className = name;
+	line.cells[0].append(play);
 	return line;
 }
 
-function more(count) {
-	const from = body.rows.length;
-	const rows = result.rows.slice(from, from + count);
-	body.append(...rows.map((values, i) => row(values, from + i)));
-	mark(marked);
+function fill(line, [start, end, confidence, reason, edited], index) {
+	const [number, from, to, duration, share, word] = line.cells;
+	const play = number.firstElementChild;
+	line.dataset.index = index;
+	line.id = `vad-row-${index}`;
+	line.setAttribute("aria-rowindex", index + 2);
+	line.classList.toggle("is-edited", Boolean(edited));
+	play.textContent = index + 1;
+	play.title = texts.play.replace("{number}", index + 1);
+	play.setAttribute("aria-label", play.title);
+	from.textContent = clock(start);
+	to.textContent = clock(end);
+	duration.textContent = ((end - start) / 1000).toFixed(2) + texts.seconds;
+	share.textContent = confidence === null ? "–" : (confidence * 100).toFixed(1) + "%";
+	share.style.setProperty("--share", confidence ?? 0);
+	word.className = `is-word is-${reason}`;
+	word.textContent = texts["reason_" + reason] ?? reason;
+	if (!edited || reason === "by_hand") return;
+	const mark = document.createElement("span");
+	mark.className = "vad-by-hand";
+	mark.textContent = texts.by_hand;
+	word.append(" ", mark);
 }
 
-function mark(index) {
-	if (body.rows[marked]) body.rows[marked].classList.remove("is-now");
-	marked = index;
-	if (body.rows[marked]) body.rows[marked].classList.add("is-now");
-}
+(async () => {
+	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
+	const [{ rowAt }, { rowFor, scrollFor, windowOf }] = await Promise.all(["plan", "rows"].map(from));
+	let shown = null;
+	let tracks = [];
+	let track = 0;
+	let rows = [];
+	let first = 0;
+	let height = 0;
+	let selected = -1;
+	let now = -1;
 
-async function showJson() {
-	if (!json.open || !result) return;
-	const asked = result;
-	let text;
-	try {
-		const answer = await fetch(new URL(`${asked.files.json}&inline`, document.baseURI));
-		text = await answer.text(); // also where the server says why there is none
-	} catch {
-		text = texts.unreachable;
+	const headHeight = () => head.cells[0].offsetHeight;
+	const lineOf = (index) => body.rows[index - first];
+
+	function mark() {
+		for (const line of body.rows) {
+			const index = Number(line.dataset.index);
+			line.setAttribute("aria-selected", index === selected);
+			line.classList.toggle("is-now", index === now);
+		}
+		if (lineOf(selected)) grid.setAttribute("aria-activedescendant", `vad-row-${selected}`);
+		else grid.removeAttribute("aria-activedescendant");
 	}
-	// An answer to an earlier position of the sliders may come last.
-	if (asked === result) find("pre").textContent = text;
-}
 
-function show(next) {
-	const rows = Math.max(PAGE, Math.min(body.rows.length, 1000));
-	result = next;
-	box.hidden = false;
-	find(".vad-count").textContent = result.rows.length;
-	body.replaceChildren();
-	more(rows);
-	table.hidden = !result.rows.length;
-	const links = Object.entries(result.files).map(([kind, address]) => {
-		const link = document.createElement("a");
-		link.href = new URL(address, document.baseURI);
-		link.textContent = kind.toUpperCase();
-		link.setAttribute("download", "");
-		link.setAttribute("aria-label", texts.download_kind.replace("{kind}", kind.toUpperCase()));
-		return link;
+	function draw() {
+		const [from, behind] = windowOf(rows.length, height, table.scrollTop, table.clientHeight);
+		while (body.rows.length > behind - from) body.lastElementChild.remove();
+		while (body.rows.length < behind - from) body.append(blank());
+		first = from;
+		for (let i = from; i < behind; i++) fill(body.rows[i - from], rows[i], i);
+		above.style.height = `${from * height}px`;
+		below.style.height = `${(rows.length - behind) * height}px`;
+		mark();
+	}
+
+	// Rows are of one height, which depends on the width of the page.
+	function measure() {
+		if (!body.rows.length) return;
+		const found = body.rows[0].getBoundingClientRect().height;
+		if (!found || found === height) return;
+		height = found;
+		draw();
+	}
+
+	function take(next) {
+		rows = next;
+		find(".vad-count").textContent = rows.length;
+		grid.setAttribute("aria-rowcount", rows.length + 1);
+		table.hidden = !rows.length;
+		now = -1;
+		if (selected >= rows.length) selected = -1;
+		draw();
+		measure();
+	}
+
+	function reveal(index) {
+		const to = scrollFor(index, height, table.scrollTop, table.clientHeight, headHeight());
+		if (to === table.scrollTop) return;
+		table.scrollTop = to;
+		draw();
+	}
+
+	function showTracks() {
+		choice.hidden = tracks.length < 2;
+		const buttons = tracks.map(({ name }, number) => {
+			const button = document.createElement("button");
+			button.type = "button";
+			button.textContent = name;
+			button.setAttribute("aria-pressed", number === track);
+			button.addEventListener("click", () => chooseTrack(number));
+			return button;
+		});
+		choice.replaceChildren(...(choice.hidden ? [] : buttons));
+	}
+
+	function chooseTrack(number) {
+		track = number;
+		selected = -1;
+		[...choice.children].forEach((button, i) => button.setAttribute("aria-pressed", i === track));
+		take(tracks[track].rows);
+	}
+
+	async function showJson() {
+		if (!json.open || !shown) return;
+		const asked = shown;
+		let text;
+		try {
+			const answer = await fetch(new URL(`${asked.files.json}&inline`, document.baseURI));
+			text = await answer.text(); // also where the server says why there is none
+		} catch {
+			text = texts.unreachable;
+		}
+		// An answer to an earlier position of the sliders may come last.
+		if (asked === shown) find("pre").textContent = text;
+	}
+
+	function show(next) {
+		const isOther = !shown || shown.id !== next.id || shown.version !== next.version;
+		shown = next;
+		tracks = shown.tracks.map(({ name, rows }) => ({ name, rows }));
+		if (isOther || !tracks[track]) track = 0;
+		if (isOther) {
+			selected = -1;
+			table.scrollTop = 0;
+		}
+		box.hidden = false;
+		showTracks();
+		take(tracks[track].rows);
+		const links = Object.entries(shown.files).map(([kind, address]) => {
+			const link = document.createElement("a");
+			link.href = new URL(address, document.baseURI);
+			link.textContent = kind.toUpperCase();
+			link.setAttribute("download", "");
+			link.setAttribute("aria-label", texts.download_kind.replace("{kind}", kind.toUpperCase()));
+			return link;
+		});
+		const nav = find(".vad-downloads");
+		nav.replaceChildren(nav.firstElementChild, ...links);
+		showJson();
+	}
+
+	// Rows by hand in place of those of a track.
+	function replace(number, next) {
+		tracks[number].rows = next;
+		if (track === number) take(next);
+	}
+
+	function choose(index) {
+		const [start_ms, end_ms] = rows[index];
+		tell("vad:select", { index, track, from: "table" });
+		tell("vad:show", { start_ms, end_ms });
+	}
+
+	table.addEventListener("scroll", draw, { passive: true });
+	new ResizeObserver(() => {
+		measure();
+		draw();
+	}).observe(table);
+	body.addEventListener("click", (event) => {
+		const line = event.target.closest("tr");
+		if (!line) return;
+		const index = Number(line.dataset.index);
+		choose(index);
+		tell("vad:play", { start_ms: rows[index][0], end_ms: rows[index][1] });
 	});
-	const nav = find(".vad-downloads");
-	nav.replaceChildren(nav.firstElementChild, ...links);
-	showJson();
-}
-
-table.addEventListener("scroll", () => {
-	const left = table.scrollHeight - table.scrollTop - table.clientHeight;
-	if (left < 400 && body.rows.length < result.rows.length) more(PAGE);
-});
-body.addEventListener("click", (event) => {
-	const line = event.target.closest("tr");
-	if (!line) return;
-	const [start_ms, end_ms] = result.rows[line.sectionRowIndex];
-	document.dispatchEvent(new CustomEvent("vad:play", { detail: { start_ms, end_ms } }));
-});
-document.addEventListener("vad:time", ({ detail }) => {
-	if (!result) return;
-	const index = result.rows.findIndex(([start, end]) => start <= detail && detail < end);
-	if (index !== marked) mark(index);
-});
-json.addEventListener("toggle", showJson);
-find(".vad-copy").addEventListener("click", async () => {
-	let copied = true;
-	try {
-		await navigator.clipboard.writeText(find("pre").textContent);
-	} catch {
-		// Not over plain http, and not without leave: the visitor's own keys copy it then.
-		copied = false;
-		getSelection().selectAllChildren(find("pre"));
-	}
-	const button = find(".vad-copy");
-	button.textContent = copied ? texts.copied : texts.selected;
-	setTimeout(() => (button.textContent = texts.copy), 1500);
-});
-document.addEventListener("vad:result", ({ detail }) => show(detail));
-if (window.vadResult) show(window.vadResult);
+	grid.addEventListener("keydown", (event) => {
+		if (event.ctrlKey || event.metaKey || event.altKey) return;
+		const many = Math.max(1, Math.floor((table.clientHeight - headHeight()) / height) - 1);
+		const index = rowFor(event.key, selected, rows.length, many);
+		if (index < 0) return;
+		event.preventDefault();
+		choose(index);
+	});
+	document.addEventListener("vad:time", ({ detail }) => {
+		const index = rowAt(rows, detail);
+		if (index === now) return;
+		now = index;
+		mark();
+	});
+	document.addEventListener("vad:select", ({ detail }) => {
+		const number = detail.track ?? 0;
+		if (detail.index >= 0 && number !== track && tracks[number]) chooseTrack(number);
+		selected = number === track ? detail.index : -1;
+		if (rows[selected]) reveal(selected);
+		mark();
+	});
+	document.addEventListener("vad:edited", ({ detail }) => replace(detail.track ?? 0, detail.rows));
+	document.addEventListener("vad:detected", () => shown.tracks.forEach(({ rows }, number) => replace(number, rows)));
+	json.addEventListener("toggle", showJson);
+	find(".vad-copy").addEventListener("click", async () => {
+		let copied = true;
+		try {
+			await navigator.clipboard.writeText(find("pre").textContent);
+		} catch {
+			// Not over plain http, and not without leave: the visitor's own keys copy it then.
+			copied = false;
+			getSelection().selectAllChildren(find("pre"));
+		}
+		const button = find(".vad-copy");
+		button.textContent = copied ? texts.copied : texts.selected;
+		setTimeout(() => (button.textContent = texts.copy), 1500);
+	});
+	document.addEventListener("vad:result", ({ detail }) => show(detail));
+	if (window.vadResult) show(window.vadResult);
+})();

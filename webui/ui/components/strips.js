@@ -103,9 +103,8 @@ class Strip {
 	// A result is shown: the mark moves at once, the curve when it is another one.
 	follow(result) {
 		const query = new URLSearchParams(result.query);
-		this.place(Number(query.get(this.spec.name) ?? this.spec.default));
-		const version = result.version ?? result.about;
-		const key = `${version} ${this.lib.stripKey(result.query, this.spec.name)}`;
+		this.place(result.options[this.spec.name]);
+		const key = `${result.version} ${this.lib.stripKey(result.query, this.spec.name)}`;
 		if (key === this.key) return;
 		this.key = null;
 		list.classList.add("is-waiting");

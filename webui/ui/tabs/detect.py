@@ -9,15 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from webui.audio.report import Channel
+from webui.audio.report import CHANNEL_CHOICES, ChannelChoice
 from webui.ui.components import component
 from webui.ui.i18n import Texts
 from webui.ui.studio import Studio
-from webui.ui.tabs.detection import Detection, Update
+from webui.ui.tabs.detection import Detection, Kept, Update
 from webui.ui.tabs.tuning import TuningCard, or_skip
 from webui.vad.scorers import SCORERS
-
-_CHANNELS = ("mix", "left", "right")
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,10 @@ class DetectTab:
     status: gr.HTML
     stop: gr.Button
     result: gr.HTML
+    edit: gr.HTML
+    compare: gr.HTML
     result_id: gr.State = field(repr=False)
     repeatable: gr.State = field(repr=False)
-    width_px: gr.State = field(repr=False)
 
 
 def build_input(studio: Studio, texts: Texts, root: str) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def build_input(studio: Studio, texts: Texts, root: str) -> dict[str, Any]:
         )
         with gr.Row(elem_classes="vad-choices"):
             channel = gr.Dropdown(
-                [(texts(f"detect.channel_{name}"), name) for name in _CHANNELS],
+                [(texts(f"detect.channel_{name}"), name) for name in CHANNEL_CHOICES],
                 value="mix",
                 label=texts("detect.channel"),
             )
@@ -62,23 +61,30 @@ def build_input(studio: Studio, texts: Texts, root: str) -> dict[str, Any]:
     return {"source": source, "channel": channel, "engine": engine, "again": again}
 
 
-def build_result(texts: Texts) -> dict[str, Any]:
+def build_result(texts: Texts, root: str) -> dict[str, Any]:
     """Make the card that shows progress and the result."""
     with gr.Column(elem_classes=["vad-card", "vad-area-result"]):
         with gr.Row(elem_classes="vad-status-row"):
             status = component("status", texts)
             stop = gr.Button(texts("detect.stop"), variant="stop", size="md", visible=False)
-        result = component("result", texts)
-    return {"status": status, "stop": stop, "result": result}
+        result = component("result", texts, root=root)
+        component("player", texts, root=root, language=texts.language)
+        edit = component("edit", texts, root=root, language=texts.language)
+        component("advice", texts, root=root, language=texts.language)
+        compare = component("compare", texts)
+        component("share", texts, root=root, language=texts.language)
+    return {"status": status, "stop": stop, "result": result, "edit": edit, "compare": compare}
 
 
-def build_segments(texts: Texts) -> None:
+def build_segments(texts: Texts, root: str) -> None:
     """Make the card with the table; it follows the component "result" in the browser."""
     with gr.Column(elem_classes=["vad-card", "vad-area-segments"]):
-        component("segments", texts)
+        component("segments", texts, root=root)
 
 
-def wire(tab: DetectTab, tuning: TuningCard, detection: Detection, texts: Texts) -> None:
+def wire(
+    tab: DetectTab, tuning: TuningCard, kept: gr.State, detection: Detection, texts: Texts
+) -> None:
     """Join the events to what they do."""
 
     def shown(update: Update) -> tuple[Any, ...]:
@@ -91,7 +97,7 @@ def wire(tab: DetectTab, tuning: TuningCard, detection: Detection, texts: Texts)
         return or_skip(update.status), running, or_skip(update.result_id), repeatable, again
 
     async def pick(
-        event: gr.EventData, request: gr.Request, channel: Channel, engine: str
+        event: gr.EventData, request: gr.Request, channel: ChannelChoice, engine: str
     ) -> AsyncIterator[tuple[Any, ...]]:
         origin, name = str(event._data.get("origin")), str(event._data.get("id"))
         if origin not in ("upload", "demo"):
@@ -101,7 +107,7 @@ def wire(tab: DetectTab, tuning: TuningCard, detection: Detection, texts: Texts)
             yield shown(update)
 
     async def again(
-        request: gr.Request, repeatable: tuple[str, str], channel: Channel, engine: str
+        request: gr.Request, repeatable: tuple[str, str], channel: ChannelChoice, engine: str
     ) -> AsyncIterator[tuple[Any, ...]]:
         session = request.session_hash or ""
         async for update in detection.detect(session, *repeatable, channel, engine):
@@ -110,8 +116,8 @@ def wire(tab: DetectTab, tuning: TuningCard, detection: Detection, texts: Texts)
     def stop(request: gr.Request) -> None:
         detection.stop(request.session_hash or "")
 
-    def show(result_id: str, width_px: int, *values: Any) -> tuple[Any, ...]:
-        result, note = detection.show(result_id, width_px, values)
+    def show(result_id: str, kept: Kept, *values: Any) -> tuple[Any, ...]:
+        result, note = detection.show(result_id, values, kept)
         return or_skip(result), note or gr.skip()
 
     outputs = [tab.status, tab.stop, tab.result_id, tab.repeatable, tab.again]
@@ -126,7 +132,7 @@ def wire(tab: DetectTab, tuning: TuningCard, detection: Detection, texts: Texts)
     for finished in (picked, repeated):
         finished.then(
             show,
-            [tab.result_id, tab.width_px, *tuning.sliders],
+            [tab.result_id, kept, *tuning.sliders],
             [tab.result, tuning.note],
             queue=False,
             show_progress="hidden",

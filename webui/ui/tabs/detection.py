@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from webui.audio.report import Channel
+from webui.audio.report import ChannelChoice
 from webui.engine import Job
 from webui.errors import (
     AudioError,
@@ -18,11 +18,14 @@ from webui.errors import (
     OptionsError,
     StudioError,
 )
-from webui.ui import views
+from webui.ui import comparison, views
 from webui.ui.i18n import Texts
 from webui.ui.studio import Studio
 from webui.ui.workspace import Recording
 from webui.vad.options import VadOptions, option_names
+
+Kept: TypeAlias = Mapping[str, Any] | None
+"""Options of A by name, None if nothing is kept."""
 
 _POLL_S = 0.15
 
@@ -88,7 +91,7 @@ class Detection:
         return entry.recording if entry and entry.recording.use() else None
 
     async def detect(
-        self, session: str, origin: str, name: str, channel: Channel, engine: str
+        self, session: str, origin: str, name: str, channel: ChannelChoice, engine: str
     ) -> AsyncIterator[Update]:
         """Score a recording and tell how far it is; closing the iterator stops the job.
 
@@ -96,7 +99,7 @@ class Detection:
             session: of the browser.
             origin: as in `recording`.
             name: as in `recording`.
-            channel: "mix", "left" or "right".
+            channel: "mix", "left", "right" or "each".
             engine: "auto" or the name of one.
         """
         recording = self.recording(origin, name)
@@ -153,12 +156,15 @@ class Detection:
         self._studio.jobs.leave(session)
         self._studio.workspace.forget(session)
 
-    def show(self, result_id: str, values: Sequence[Any]) -> tuple[str | None, str]:
+    def show(
+        self, result_id: str, values: Sequence[Any], kept: Kept = None
+    ) -> tuple[str | None, str]:
         """Decide anew with these options; takes neither the model nor the recording.
 
         Args:
             result_id: "" if nothing is shown.
             values: of the options, in the order of `option_names`.
+            kept: options of A, to be compared with these.
 
         Returns:
             Value of the component "result" (None leaves it as it is), and a message
@@ -173,7 +179,8 @@ class Detection:
         if entry is None:
             missing = self._texts("result.forgotten") if result_id else ""
             return None, note_html(missing, is_error=True)
-        return self._view.show(result_id, entry, options, number), ""
+        a = comparison.parse(kept)
+        return self._view.show(result_id, entry, options, number, a), ""
 
     def open(self, query: str) -> Opened:
         """Find the result that the page's address names.

@@ -8,21 +8,24 @@ from typing import Any
 
 import gradio as gr
 
+from webui.errors import OptionsError
+from webui.ui.analysis import strip_specs
+from webui.ui.components import component
 from webui.ui.i18n import Texts
-from webui.ui.tabs.detection import Detection, note_html
+from webui.ui.tabs.controls import Control, advanced_controls, control
+from webui.ui.tabs.detection import Detection, Kept, note_html
 from webui.vad.options import PRESETS, VadOptions, option_info, option_names
 
-FIRST_WIDTH_PX = 1000
-_WIDTHS_PX = (200, 4000)
 _QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def matching_preset(values: Sequence[Any]) -> str | None:
     """Return the name of the preset that has these values, None if no one has."""
-    for name, preset in PRESETS.items():
-        if list(preset.options.as_dict().values()) == list(values):
-            return name
-    return None
+    try:
+        options = VadOptions.from_mapping(dict(zip(option_names(), values, strict=True)))
+    except OptionsError:
+        return None
+    return next((name for name, each in PRESETS.items() if each.options == options), None)
 
 
 @dataclass(frozen=True)
@@ -32,32 +35,17 @@ class TuningCard:
     Attributes:
         presets: names of `PRESETS`.
         note: what the chosen preset is for, or what is wrong with the options.
-        sliders: one for each of `option_names`, in that order.
+        sliders: the control of each of `option_names`, in that order; of any kind.
     """
 
     presets: gr.Radio
     note: gr.HTML
-    sliders: tuple[gr.Slider, ...]
+    sliders: tuple[Control, ...]
 
 
-def build(texts: Texts) -> TuningCard:
-    """Make the card with presets and sliders."""
+def build(texts: Texts, root: str) -> TuningCard:
+    """Make the card with presets, the control of each option, and what two of them do."""
     language = texts.language
-
-    def slider(name: str) -> gr.Slider:
-        info = option_info(name)
-        label = info.label[language]
-        return gr.Slider(
-            info.minimum,
-            info.maximum,
-            value=getattr(VadOptions(), name),
-            step=info.step,
-            label=texts("detect.option_ms", name=label) if info.unit == "ms" else label,
-            info=info.help[language],
-            buttons=["reset"],
-            elem_id=f"vad-option-{name}",
-        )
-
     with gr.Column(elem_classes=["vad-card", "vad-tuning"]):
         presets = gr.Radio(
             [(preset.label[language], name) for name, preset in PRESETS.items()],
@@ -70,11 +58,11 @@ def build(texts: Texts) -> TuningCard:
             apply_default_css=False,
             elem_id="vad-note",
         )
-        plain = {name: slider(name) for name in option_names(advanced=False)}
+        controls = {name: control(name, texts) for name in option_names(advanced=False)}
         with gr.Accordion(texts("detect.advanced"), open=False, elem_classes="vad-advanced"):
-            more = {name: slider(name) for name in option_names(advanced=True)}
-    sliders = {**plain, **more}
-    return TuningCard(presets, note, tuple(sliders[name] for name in option_names()))
+            controls |= advanced_controls(texts)
+        component("strips", texts, root=root, specs=strip_specs(language))
+    return TuningCard(presets, note, tuple(controls[name] for name in option_names()))
 
 
 @dataclass(frozen=True)
@@ -85,7 +73,7 @@ class Shown:
         result: the component.
         result_id: of the recording; "" if there is none.
         repeatable: what the button detects again.
-        width_px: of the picture.
+        kept: options of A by name, None if nothing is kept.
         status: the component with messages.
         again: the button that is of use with a result alone.
     """
@@ -93,42 +81,67 @@ class Shown:
     result: gr.HTML
     result_id: gr.State
     repeatable: gr.State
-    width_px: gr.State
+    kept: gr.State
     status: gr.HTML
     again: gr.Button
 
 
-def _about(values: Sequence[Any], texts: Texts) -> tuple[str | None, str]:
+def about(values: Sequence[Any], texts: Texts) -> tuple[str | None, str]:
+    """Return the preset that has these values, and what to say below the presets, in HTML."""
     name = matching_preset(values)
-    return name, note_html(PRESETS[name].help[texts.language]) if name else ""
+    if name:
+        return name, note_html(PRESETS[name].help[texts.language])
+    # Two other controls are without effect then, so it is said next to them.
+    is_dynamic = values[option_names().index("dynamic_silence")] is True
+    dynamic = option_info("dynamic_silence").help[texts.language]
+    return None, note_html(dynamic) if is_dynamic else ""
 
 
 def wire(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> None:
     """Join the controls to the result."""
 
-    def move(result_id: str, width_px: int, *values: Any) -> tuple[Any, ...]:
-        result, note = detection.show(result_id, width_px, values)
-        name, help_text = _about(values, texts)
+    def move(result_id: str, kept: Kept, *values: Any) -> tuple[Any, ...]:
+        result, note = detection.show(result_id, values, kept)
+        name, help_text = about(values, texts)
         return or_skip(result), note or help_text, name
 
-    def choose(preset: str, result_id: str, width_px: int) -> tuple[Any, ...]:
+    def choose(preset: str, result_id: str, kept: Kept) -> tuple[Any, ...]:
         values = list(PRESETS[preset].options.as_dict().values())
-        result, note = detection.show(result_id, width_px, values)
-        return or_skip(result), note or _about(values, texts)[1], *values
+        result, note = detection.show(result_id, values, kept)
+        return or_skip(result), note or about(values, texts)[1], *values
 
-    context = [shown.result_id, shown.width_px]
+    def tune(event: gr.EventData, result_id: str, kept: Kept, *values: Any) -> tuple[Any, ...]:
+        """An option set by other means than its own control, such as the threshold line."""
+        name = str(event._data.get("name"))
+        names = option_names()
+        moved: list[Any] = [gr.skip()] * len(names)
+        if name not in names:
+            return gr.skip(), gr.skip(), gr.skip(), *moved
+        place = names.index(name)
+        moved[place] = event._data.get("value")
+        values = (*values[:place], moved[place], *values[place + 1 :])
+        return *move(result_id, kept, *values), *moved
+
+    everything = [shown.result, card.note, card.presets]
     for slider in card.sliders:
         slider.input(
             move,
-            [*context, *card.sliders],
-            [shown.result, card.note, card.presets],
+            [shown.result_id, shown.kept, *card.sliders],
+            everything,
             trigger_mode="always_last",
             **_QUICK,
         )
     card.presets.input(
         choose,
-        [card.presets, *context],
+        [card.presets, shown.result_id, shown.kept],
         [shown.result, card.note, *card.sliders],
+        trigger_mode="always_last",
+        **_QUICK,
+    )
+    shown.result.tune(
+        tune,
+        [shown.result_id, shown.kept, *card.sliders],
+        [*everything, *card.sliders],
         trigger_mode="always_last",
         **_QUICK,
     )
@@ -136,11 +149,9 @@ def wire(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> 
 
 
 def _wire_opening(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> None:
-    """Draw for the width that the browser tells, and first open what its address names."""
+    """Open what the browser's address names, once it is there."""
 
-    def measured(event: gr.EventData, result_id: str, *values: Any) -> tuple[Any, ...]:
-        told_px = int(event._data.get("width") or FIRST_WIDTH_PX)
-        width_px = min(max(told_px, _WIDTHS_PX[0]), _WIDTHS_PX[1])
+    def measured(event: gr.EventData, result_id: str, kept: Kept, *values: Any) -> tuple[Any, ...]:
         opened = detection.open(str(event._data.get("query") or ""))
         moved: list[Any] = [gr.skip()] * len(values)
         again, repeatable = gr.skip(), gr.skip()
@@ -149,16 +160,16 @@ def _wire_opening(card: TuningCard, shown: Shown, detection: Detection, texts: T
             again, repeatable = gr.Button(interactive=True), ("result", result_id)
             values = tuple(opened.options.as_dict().values())
             moved = list(values)
-        result, _ = detection.show(result_id, width_px, values)
-        name, note = _about(values, texts)
-        state = [width_px, result_id, repeatable, or_skip(result), or_skip(opened.status), again]
+        result, _ = detection.show(result_id, values, kept)
+        name, note = about(values, texts)
+        state = [result_id, repeatable, or_skip(result), or_skip(opened.status), again]
         return *state, note, name, *moved
 
     shown.result.measured(
         measured,
-        [shown.result_id, *card.sliders],
+        [shown.result_id, shown.kept, *card.sliders],
         [
-            *(shown.width_px, shown.result_id, shown.repeatable),
+            *(shown.result_id, shown.repeatable),
             *(shown.result, shown.status, shown.again),
             *(card.note, card.presets, *card.sliders),
         ],
