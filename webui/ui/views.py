@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 RESULT_KEY = "r"
 # By "about", and by the explanation of an empty result.
 _SAID_ELSEWHERE = ("resampled", "mixed", "silent", "too_short")
-_DOWNLOADS = {"json": "segments", "csv": "segments", "svg": "figure", "png": "figure"}
+_DOWNLOADS = {
+    **dict.fromkeys(("json", "csv"), "segments"),
+    **dict.fromkeys(("svg", "png", "pdf"), "figure"),
+}
 
 
 def _dump(value: Any) -> str:

@@ -3,10 +3,13 @@ const texts = JSON.parse(props.texts);
 const box = element.querySelector(".vad-advice-box");
 const words = element.querySelector(".vad-advice-text");
 
+// `advice` is null where nothing is odd, undefined while that is not known.
 function tell(advice) {
 	box.replaceChildren(words);
+	box.classList.toggle("is-odd", Boolean(advice));
 	// Why there is nothing stands above already.
-	words.textContent = advice && advice.oddity !== "empty" ? advice.text : "";
+	if (advice) words.textContent = advice.oddity === "empty" ? "" : advice.text;
+	else words.textContent = advice === null ? texts.usual : "";
 	for (const { name, value, text } of advice ? advice.changes : []) {
 		const button = document.createElement("button");
 		button.type = "button";
@@ -28,7 +31,7 @@ function tell(advice) {
 		query.set("language", props.language);
 		// What was said of another result is not true of this one.
 		const now = `${result.version} ${query}`;
-		if (now !== about) tell(null);
+		if (now !== about) tell();
 		about = now;
 		const address = `${props.root}results/${result.id}/advice?${query}`;
 		asker.ask(new URL(address, document.baseURI), tell);

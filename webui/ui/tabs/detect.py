@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from webui.audio.report import CHANNEL_CHOICES, ChannelChoice
+from webui.ui.analysis import strip_specs
 from webui.ui.components import component
 from webui.ui.i18n import Texts
 from webui.ui.studio import Studio
@@ -70,6 +71,7 @@ def build_result(texts: Texts, root: str) -> dict[str, Any]:
         result = component("result", texts, root=root)
         component("player", texts, root=root, language=texts.language)
         edit = component("edit", texts, root=root, language=texts.language)
+        component("strips", texts, root=root, specs=strip_specs(texts.language))
         component("advice", texts, root=root, language=texts.language)
         compare = component("compare", texts)
         component("share", texts, root=root, language=texts.language)

@@ -9,8 +9,6 @@ from typing import Any
 import gradio as gr
 
 from webui.errors import OptionsError
-from webui.ui.analysis import strip_specs
-from webui.ui.components import component
 from webui.ui.i18n import Texts
 from webui.ui.tabs.controls import Control, advanced_controls, control
 from webui.ui.tabs.detection import Detection, Kept, note_html
@@ -43,8 +41,8 @@ class TuningCard:
     sliders: tuple[Control, ...]
 
 
-def build(texts: Texts, root: str) -> TuningCard:
-    """Make the card with presets, the control of each option, and what two of them do."""
+def build(texts: Texts) -> TuningCard:
+    """Make the card with presets and the control of each option."""
     language = texts.language
     with gr.Column(elem_classes=["vad-card", "vad-tuning"]):
         presets = gr.Radio(
@@ -61,7 +59,6 @@ def build(texts: Texts, root: str) -> TuningCard:
         controls = {name: control(name, texts) for name in option_names(advanced=False)}
         with gr.Accordion(texts("detect.advanced"), open=False, elem_classes="vad-advanced"):
             controls |= advanced_controls(texts)
-        component("strips", texts, root=root, specs=strip_specs(language))
     return TuningCard(presets, note, tuple(controls[name] for name in option_names()))
 
 
