@@ -90,11 +90,17 @@ export class Sound extends EventTarget {
 		if (this.state === "copy") this.#become("copy");
 	}
 
-	// Until the element knows what it has, or that it is nothing.
+	// Until the element knows what it has, or that it is nothing, or has been given another file.
+	// "emptied" comes also when the file itself replaced one before it, and means nothing then.
 	async #settled() {
+		const { audio } = this;
+		const { src } = audio;
+		const heard = new AbortController();
 		await new Promise((done) => {
-			for (const name of ["loadedmetadata", "error", "emptied"]) this.audio.addEventListener(name, done, { once: true });
+			for (const name of ["loadedmetadata", "error"]) audio.addEventListener(name, done, { signal: heard.signal });
+			audio.addEventListener("emptied", () => audio.src !== src && done(), { signal: heard.signal });
 		});
+		heard.abort();
 	}
 
 	// A clock that is off is better than no sound at all.
