@@ -176,7 +176,12 @@ def test_speech_level_is_the_midpoint(speech_noise_thres):
         assert level == pytest.approx((1 + speech_noise_thres) / 2, abs=2e-7)
 
 
-def test_python_visits_transitions_not_frames(monkeypatch):
+@pytest.mark.parametrize(
+    "minute",
+    ["-200 s400", "-200 " + "s23 -17 " * 10],
+    ids=["plain", "with pauses that are too short to end it"],
+)
+def test_python_visits_ends_not_frames(monkeypatch, minute):
     visits = 0
     first = _Walk._first
 
@@ -186,7 +191,7 @@ def test_python_visits_transitions_not_frames(monkeypatch):
         return first(self, *arguments)
 
     monkeypatch.setattr(_Walk, "_first", counting)
-    hour = np.tile(frames("-200 s400"), 600)
+    hour = np.tile(frames(minute), 600)
     segments = detect(hour)
     assert len(hour) == 360_000
     assert len(segments) == 600

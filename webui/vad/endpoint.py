@@ -3,9 +3,10 @@
 The decisions equal those of FunASR's ``FsmnVADStreaming`` (funasr 1.4.16,
 ``models/fsmn_vad_streaming/model.py``), whose state machine visits every frame
 in Python. This one works on blocks: frame states and window sums are array
-operations, and Python walks from one transition to the next. The block may be
-one frame or ten hours; the segments are the same, so offline detection, live
-streams and re-tuning all use it.
+operations, and Python walks from one transition to the next, passing over silences
+that are too short to end a segment (`webui.vad.pauses`). The block may be one frame or
+ten hours; the segments are the same, so offline detection, live streams and re-tuning
+all use it.
 
 How a decision is made: a window sum over ``window_size_ms`` of frame states
 turns silence into speech at ``sil_to_speech_time_thres`` and speech into silence
@@ -29,12 +30,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from webui.vad.options import VadOptions
-from webui.vad.patience import Steps
+from webui.vad.patience import Patience, Steps
+from webui.vad.pauses import Pauses
 from webui.vad.segment import EndReason, Segment
 from webui.vad.timebase import frames_of_ms, ms_of_frame
 
@@ -121,19 +124,20 @@ class _Walk:
         self,
         rules: _Rules,
         speech: npt.NDArray[np.bool_],
-        units: npt.NDArray[np.int64],
+        units: npt.NDArray[np.int32],
         offset: int,
     ) -> None:
         self.speech, self.units, self.end = speech, units, offset + len(speech)
         self._rules, self._offset = rules, offset
-        self._counts = np.concatenate(([0], np.cumsum(speech, dtype=np.int64)))
-        self._sums = np.concatenate(([0], np.cumsum(units)))
+        self._counts = _sums_before(speech, np.int32)
+        self._sums = _sums_before(units, np.int64)
         # Window sums of the frames whose whole window lies within the block.
         window = self._counts[rules.window :] - self._counts[: -rules.window]
         self._is_up = window >= rules.to_speech
         self._is_down = window <= rules.to_silence
         self._ups = _rising_edges(self._is_up)
         self._downs = _rising_edges(self._is_down)
+        self._pauses: Pauses | None = None
 
     def units_between(self, first: int, end: int) -> int:
         """Sum of the probability units of frames first to end - 1 that are at hand."""
@@ -173,6 +177,14 @@ class _Walk:
                 return frame
         return self._first(self._is_down, self._downs, max(frame, full))
 
+    def pauses(self, frame: int) -> Pauses:
+        """Return the silences from ``frame`` on, before which it is speech; kept for the block."""
+        if self._pauses is None:
+            first = max(frame, self._offset + self._rules.window - 1)
+            index = first - self._offset - self._rules.window + 1
+            self._pauses = Pauses(self._is_up[index:], self._is_down[index:], first)
+        return self._pauses
+
     def _first(self, flags: npt.NDArray[np.bool_], edges: list[int], frame: int) -> int | None:
         shift = self._offset + self._rules.window - 1
         index = frame - shift
@@ -186,6 +198,13 @@ class _Walk:
 
 def _before(end: int, frame: int | None) -> int | None:
     return frame if frame is not None and frame < end else None
+
+
+def _sums_before(values: npt.NDArray[Any], kind: type[np.integer[Any]]) -> npt.NDArray[Any]:
+    """Sum of all values before each, and of all."""
+    sums = np.zeros(len(values) + 1, kind)
+    np.cumsum(values, dtype=kind, out=sums[1:])
+    return sums
 
 
 def _rising_edges(flags: npt.NDArray[np.bool_]) -> list[int]:
@@ -211,12 +230,15 @@ class Endpointer:
         self._history = self._rules.history(self._steps.longest_silence)
         self._offset = 0  # frame number of the first entry of the tails below
         self._speech_tail = np.zeros(0, dtype=bool)
-        self._units_tail = np.zeros(0, dtype=np.int64)
+        self._units_tail = np.zeros(0, dtype=np.int32)
         self._units_before_tail = 0
         self._start: int | None = None  # first frame of the open segment
         self._cut_at = 0  # frame at which the open segment would be too long
         self._steps_open = 0  # beginnings of steps that it was open at
         self._silent_since: int | None = None  # frame of the last change to silence within it
+        # Whether its last change to speech saw full windows and certain silence before. From
+        # then on its changes do not depend on where it began.
+        self._is_settled = False
         self._next = 0  # first frame not decided yet
         self._restart = 0  # first frame that the emptied window counts
         self._free_from = 0  # first frame that no segment holds
@@ -241,7 +263,8 @@ class Endpointer:
         if not len(block):
             return []
         speech = np.concatenate((self._speech_tail, block >= self._rules.level))
-        block_units = np.rint(block * np.float64(_UNITS)).astype(np.int64)
+        # Scaling by a power of two is exact.
+        block_units = np.rint(block * np.float32(_UNITS)).astype(np.int32)
         units = np.concatenate((self._units_tail, block_units))
         walk = _Walk(self._rules, speech, units, self._offset)
         segments = []
@@ -281,10 +304,12 @@ class Endpointer:
         patience = self._steps.patience
         while True:
             if self._silent_since is None:
-                change = _before(end, walk.first_silence(self._next, self._restart))
+                change = _before(end, self._next_silence(walk, patience))
                 if self._cut_at < (end if change is None else change + 1):
                     return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
                 if change is None:
+                    if self._is_settled:  # in a silence, perhaps, that was too short so far
+                        self._silent_since = walk.pauses(self._next).before(end)
                     break
                 self._silent_since, self._next = change, change + 1
             change = _before(end, walk.first_speech(self._next, self._restart))
@@ -297,9 +322,21 @@ class Endpointer:
                 return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
             if change is None:
                 break
+            self._is_settled |= change > max(self._full_from, self._silent_since + 1)
             self._silent_since, self._next = None, change + 1
         self._next = end
         return None
+
+    @property
+    def _full_from(self) -> int:
+        """First frame whose window is full."""
+        return self._restart + self._rules.window - 1
+
+    def _next_silence(self, walk: _Walk, patience: Patience) -> int | None:
+        """The next change to silence; once settled, the next one that is long enough to count."""
+        if self._is_settled:
+            return walk.pauses(self._next).first_long(self._next, patience.silence)
+        return walk.first_silence(self._next, self._restart)
 
     def _open(self, walk: _Walk, end: int) -> bool:
         """Walk to the next start before frame ``end``; False when there is none."""
@@ -309,6 +346,7 @@ class Endpointer:
             return False
         self._start = max(self._free_from, change - self._rules.move_back)
         self._cut_at = max(self._start + self._rules.longest, change + 1)
+        self._is_settled = change > self._full_from
         self._next = change + 1
         self._units_before_tail = 0
         return True
