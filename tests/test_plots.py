@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import ROOT
 from webui import plots
 from webui.audio.peaks import Peaks
 from webui.audio.report import AudioReport, Channel
@@ -24,6 +26,7 @@ from webui.vad.scores import EngineReceipt, SpeechScores
 from webui.vad.segment import EndReason, Segment
 
 PALETTE = plots.PRINT
+AXIS = json.loads((ROOT / "tests" / "golden" / "axis.json").read_text(encoding="utf-8"))["cases"]
 
 
 def scores(duration_s: float, file: str = "a.wav", channel: Channel = "mix") -> SpeechScores:
@@ -203,3 +206,33 @@ def test_ticks_have_room(duration_s: float, pixels: float) -> None:
 )
 def test_clock(seconds: float, step: float, longest: float, text: str) -> None:
     assert plots.clock(seconds, step, longest) == text
+
+
+@pytest.mark.parametrize("case", AXIS)
+def test_ticks_are_named_as_in_the_view(case: dict[str, Any]) -> None:
+    shown_s = (case["end_ms"] - case["start_ms"]) / 1000
+    step_s = plots.tick_step_s(shown_s, case["width_px"])
+    assert step_s == case["step_s"]
+    longest_s = case["duration_ms"] / 1000
+    for ms, label in case["ticks"]:
+        assert plots.clock(ms / 1000, step_s, longest_s) == label
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in AXIS if (case["start_ms"], case["end_ms"]) == (0, case["duration_ms"])],
+)
+def test_the_figure_has_the_ticks_of_the_whole_view(case: dict[str, Any]) -> None:
+    drawn = outcome(0.05)
+    audio = replace(drawn.audio, duration_ms=case["duration_ms"])
+    result = replace(drawn.results[0], scores=replace(drawn.results[0].scores, audio=audio))
+    figure = plots.draw(
+        Outcome((result,)), width_px=case["width_px"] + plots.LEFT_PX + plots.RIGHT_PX
+    )
+    lowest = figure.axes[-1]
+    ticks = [round(tick * 1000, 6) for tick in lowest.get_xticks()]
+    labels = [label.get_text() for label in lowest.get_xticklabels()]
+    assert ticks == [ms for ms, _ in case["ticks"]]
+    # A label at the very end would be cut off, and is left out.
+    inside = [label for ms, label in case["ticks"] if ms < case["end_ms"]]
+    assert labels in (inside, inside[:-1])

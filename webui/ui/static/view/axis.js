@@ -1,7 +1,7 @@
 // The time axis, pure: what is visible, where a time lies, which ticks are drawn.
 //
 // A range is {start, end} in ms, within [0, duration]. Ticks and their labels are those
-// of webui/plots.py; tests/golden/axis.json holds both to the same.
+// of webui/plots/axis.py; tests/golden/axis.json holds both to the same.
 
 export const SHORTEST_MS = 200;
 const STEPS_S = [

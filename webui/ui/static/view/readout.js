@@ -3,7 +3,7 @@
 import { clock, span } from "./axis.js";
 
 export const fill = (text, values) =>
-	text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+	text.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? values[name] : whole));
 
 const seconds = (ms) => String(Math.round(ms) / 1000);
 
