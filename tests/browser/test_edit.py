@@ -56,9 +56,20 @@ def expect_spans(page: Any, wanted: list[tuple[int, int]]) -> None:
     assert spans(page) == wanted
 
 
-def settled(page: Any) -> None:
-    """Wait until the result on the page is the server's, with all that was done."""
-    page.wait_for_load_state("networkidle")
+def settled(page: Any, **options: Any) -> None:
+    """Wait until the server has all that was done, and its answer is on the page.
+
+    Args:
+        page: with a result of one track.
+        options: those that the sliders were set to.
+    """
+    script = """([spans, wanted]) => {
+        const { tracks, options } = window.vadResult;
+        const found = tracks[0].rows.map(([start, end]) => [start, end]);
+        const isTuned = Object.keys(wanted).every((name) => options[name] === wanted[name]);
+        return isTuned && JSON.stringify(found) === JSON.stringify(spans);
+    }"""
+    page.wait_for_function(script, arg=[spans(page), options])
 
 
 def place(page: Any, ms: float, lane: str = "strip") -> tuple[float, float]:
@@ -188,8 +199,7 @@ def test_keys_alone(open_page: Any, demo: Path) -> None:
     toggle.click()
     page.keyboard.press("Delete")
     page.keyboard.press("Control+z")
-    settled(page)
-    expect_spans(page, [(700, 5100), *DETECTED[1:]])
+    assert spans(page) == [(700, 5100), *DETECTED[1:]]
 
 
 def test_sliders_leave_edits_alone_and_exports_and_a_reload_keep_them(
@@ -202,7 +212,7 @@ def test_sliders_leave_edits_alone_and_exports_and_a_reload_keep_them(
     expect_spans(page, wanted)
     settled(page)
     page.get_by_label("End silence (ms): slider").fill("150")
-    settled(page)
+    settled(page, max_end_silence_time=150)
     expect_spans(page, wanted)
     expect(page.get_by_text("The sliders act on the detected ones")).to_be_visible()
     tool(page, "End 10 ms later").click()
@@ -235,7 +245,7 @@ def test_a_server_out_of_reach_loses_nothing(open_page: Any, demo: Path) -> None
     tool(page, "Delete").click()
     expect(page.get_by_text("The last change is not stored: no room.")).to_be_visible()
     page.get_by_label("End silence (ms): slider").fill("300")
-    settled(page)
+    page.wait_for_function("window.vadResult.options.max_end_silence_time === 300")
     expect_spans(page, [DETECTED[0], *DETECTED[2:]])
     page.unroute("**/edits?*")
     tool(page, "Try again").click()
