@@ -10,8 +10,8 @@ const WRITES = "input:not([type=range]), textarea, select, [contenteditable], [r
 const NUDGE_MS = 10;
 
 (async () => {
-	const [{ Editor }, { editTool }, edits, { view, tools }] = await Promise.all(
-		["editor", "edittool", "edits", "view"].map(from),
+	const [{ Editor }, { editTool }, edits, { letGo }, { view, tools }] = await Promise.all(
+		["editor", "edittool", "edits", "keys", "view"].map(from),
 	);
 	let result = null;
 	let isOn = false;
@@ -196,6 +196,7 @@ const NUDGE_MS = 10;
 		else if (edge) select(selected.track, selected.index, edge);
 		else switchTo(!isOn);
 	});
+	letGo(box);
 
 	function onKey(event) {
 		const key = event.key.toLowerCase();

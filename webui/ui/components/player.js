@@ -9,7 +9,7 @@ const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, doc
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 (async () => {
-	const [{ Sound }, { Player }, { neighbour, sameRow }, { actionOf }] = await Promise.all(
+	const [{ Sound }, { Player }, { neighbour, sameRow }, { actionOf, letGo }] = await Promise.all(
 		["sound", "player", "plan", "keys"].map(from),
 	);
 	const sound = new Sound(audio, props.language);
@@ -21,7 +21,7 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 
 	function showSound() {
 		const { state } = sound;
-		const says = { gone: texts.gone, unplayable: texts.unplayable, converting: texts.converting };
+		const says = { gone: texts.gone, lost: texts.lost, unplayable: texts.unplayable, converting: texts.converting };
 		const text = state === "failed" ? sound.message || texts.failed : says[state] || "";
 		audio.hidden = Boolean(text);
 		note.hidden = !text;
@@ -107,13 +107,7 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 		if (target.name === "vad-mode") player.setMode(target.value);
 		else player.setRate(Number(target.value));
 	});
-	// After a click or a tap the keys are the player's again.
-	box.addEventListener("pointerup", () => {
-		setTimeout(() => {
-			const focused = document.activeElement;
-			if (box.contains(focused) && focused.matches("button, input") && !focused.matches(":focus-visible")) focused.blur();
-		});
-	});
+	letGo(box);
 	document.addEventListener("pointerdown", ({ target }) => {
 		if (!target.closest(".vad-keys")) find(".vad-keys").open = false;
 	});

@@ -62,7 +62,7 @@ function keepAddress() {
 // The view; its modules come once for all parts of the page.
 async function open() {
 	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
-	const [module, { clock, span, tickStep }] = await Promise.all([from("view"), from("axis")]);
+	const [module, { clock, span, tickStep }, { letGo }] = await Promise.all(["view", "axis", "keys"].map(from));
 	const words = {
 		captions: { wave: texts.waveform, probability: texts.probability, spectrogram: texts.spectrogram },
 		level: texts.level,
@@ -92,6 +92,7 @@ async function open() {
 	for (const button of element.querySelectorAll("[data-act]")) {
 		button.addEventListener("click", () => view[button.dataset.act]());
 	}
+	letGo(find(".vad-view-buttons"));
 	if (shown) view.show(shown);
 }
 open();

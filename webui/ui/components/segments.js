@@ -55,7 +55,7 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 
 (async () => {
 	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
-	const [{ rowAt }, { rowFor, scrollFor, windowOf }] = await Promise.all(["plan", "rows"].map(from));
+	const [{ letGo }, { rowAt }, { rowFor, scrollFor, windowOf }] = await Promise.all(["keys", "plan", "rows"].map(from));
 	let shown = null;
 	let tracks = [];
 	let track = 0;
@@ -196,6 +196,8 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 		const line = event.target.closest("tr");
 		if (!line) return;
 		const index = Number(line.dataset.index);
+		// Not the button in the row: Space is to pause, and arrows to go on from here.
+		grid.focus({ preventScroll: true });
 		choose(index);
 		tell("vad:play", { start_ms: rows[index][0], end_ms: rows[index][1] });
 	});
@@ -222,6 +224,7 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 	});
 	document.addEventListener("vad:edited", ({ detail }) => replace(detail.track ?? 0, detail.rows));
 	document.addEventListener("vad:detected", () => shown.tracks.forEach(({ rows }, number) => replace(number, rows)));
+	letGo(choice);
 	json.addEventListener("toggle", showJson);
 	find(".vad-copy").addEventListener("click", async () => {
 		let copied = true;

@@ -10,7 +10,7 @@ export function wheelPixels(event) {
 }
 
 // `handler` has press(event) -> null or a grip {move(event), drop(event, isClick), cancel(event)},
-// hover(event), leave(), pinchStart([x, x]) and pinch([x, x]) with the x of two pointers, and
+// hover(event), leave(), clickTwice(event), pinchStart([x, x]) and pinch([x, x]) with the x of two pointers, and
 // wheel(event, {x, y}) -> whether the wheel was used.
 export function watchGestures(element, handler) {
 	const down = new Map();
@@ -67,6 +67,7 @@ export function watchGestures(element, handler) {
 	});
 	element.addEventListener("pointerup", (event) => end(event, true));
 	element.addEventListener("pointercancel", (event) => end(event, false));
+	element.addEventListener("dblclick", (event) => handler.clickTwice(event));
 	element.addEventListener("pointerleave", (event) => {
 		if (!down.size && event.pointerType !== "touch") handler.leave();
 	});

@@ -87,28 +87,37 @@ export class Hand {
 					},
 					drop: (_, event, isClick) => {
 						view.stage.classList.remove("is-panning");
-						if (isClick) this.click(place, event);
+						if (isClick) this.click(place);
 					},
 				};
 			},
 		};
 	}
 
-	// A segment's bar is played, elsewhere the playhead is set; a second click shows it all.
-	click({ ms, hit }, event) {
+	// A segment's bar is played, elsewhere the playhead is set.
+	click({ ms, hit }) {
 		const { view } = this;
 		const rows = view.tracks[hit.track].rows;
 		const index = hit.kind === "ruler" ? -1 : rowAt(rows, ms);
 		if (index >= 0) {
 			const [start_ms, end_ms] = rows[index];
 			tell("vad:select", { index, track: hit.track, from: "view" });
-			if (event.detail > 1) view.showSpan(start_ms, end_ms);
 			if (hit.lane === "strip") {
 				tell("vad:play", { start_ms, end_ms });
 				return;
 			}
 		}
 		tell("vad:seek", Math.min(view.duration, Math.max(0, ms)));
+	}
+
+	// The segment is shown from its start to its end.
+	clickTwice(event) {
+		const { view } = this;
+		if (!view.result) return;
+		const { ms, hit } = this.place(event);
+		const { rows } = view.tracks[hit.track];
+		const row = rows[rowAt(rows, ms)];
+		if (row && hit.kind !== "ruler") view.showSpan(row[0], row[1]);
 	}
 
 	pinchStart([a, b]) {

@@ -15,3 +15,19 @@ export function actionOf(event, actions) {
 	if ((key === " " || key === "Enter") && at(PRESSES)) return "";
 	return actions[key] ?? "";
 }
+
+// After a click or a tap within `box` the keys are the page's again: Space plays, and does not
+// press the button once more. Whoever came by keys stays where they are.
+export function letGo(box) {
+	const leave = (kinds) => {
+		const focused = document.activeElement;
+		if (box.contains(focused) && focused.matches(kinds) && !focused.matches(":focus-visible")) focused.blur();
+	};
+	box.addEventListener("click", ({ pointerType }) => {
+		if (!pointerType) return;
+		leave("button, input");
+		// A label hands the focus on after its own click.
+		setTimeout(() => leave("button, input"));
+	});
+	box.addEventListener("change", () => leave("select"));
+}

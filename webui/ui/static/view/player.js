@@ -33,6 +33,8 @@ export class Player extends EventTarget {
 			this.#tellTime();
 		});
 		audio.addEventListener("ended", () => this.#ended());
+		// What was sought before there was anything to seek in.
+		audio.addEventListener("loadedmetadata", () => this.#restingMs && this.#set(this.#restingMs));
 		sound.addEventListener("mute", ({ detail }) => this.#start(detail));
 	}
 
@@ -186,7 +188,7 @@ export class Player extends EventTarget {
 
 	#rest() {
 		clearTimeout(this.#timer);
-		if (this.sound.isReady) this.#restingMs = this.audio.currentTime * 1000;
+		this.#tellTime();
 		this.#changed();
 	}
 
@@ -198,6 +200,7 @@ export class Player extends EventTarget {
 	}
 
 	#tellTime() {
+		this.#restingMs = this.positionMs;
 		this.dispatchEvent(new CustomEvent("time", { detail: this.positionMs }));
 	}
 

@@ -8,7 +8,8 @@ const CLOCK_S = 0.5;
 const SILENT_S = 0.4;
 
 // States: "gone" (no recording any more), "original", "unplayable" (a copy would be
-// needed), "converting", "copy", "failed". "change" is dispatched with each of them.
+// needed), "converting", "copy", "failed", "lost" (the server was out of reach; the next
+// play tries again). "change" is dispatched with each of them.
 export class Sound extends EventTarget {
 	constructor(audio, language) {
 		super();
@@ -33,7 +34,6 @@ export class Sound extends EventTarget {
 		this.durationS = durationMs / 1000;
 		if (address === this.address) return;
 		this.address = address;
-		this.isUsable = false;
 		this.audio.pause();
 		if (!address) {
 			this.audio.removeAttribute("src");
@@ -41,18 +41,25 @@ export class Sound extends EventTarget {
 			this.#become("gone");
 			return;
 		}
-		this.audio.src = new URL(address, document.baseURI);
+		this.#begin();
+	}
+
+	#begin() {
+		this.isUsable = false;
+		this.audio.src = new URL(this.address, document.baseURI);
 		this.#become("original");
 	}
 
 	// Make it playable; false if it cannot be, or another recording came meanwhile.
 	async want() {
+		const { address } = this;
+		if (this.state === "lost") this.#begin();
 		if (this.state === "original" && !this.audio.readyState) await this.#settled();
+		if (address !== this.address || this.state === "gone" || this.state === "lost") return false;
 		if (this.isReady) return true;
-		if (this.state === "gone") return false;
-		this.wanting ??= this.#convert(this.address).finally(() => (this.wanting = null));
-		await this.wanting;
-		return this.isReady;
+		if (this.conversion?.address !== address) this.conversion = { address, done: this.#convert(address) };
+		await this.conversion.done;
+		return address === this.address && this.isReady;
 	}
 
 	async #convert(address) {
@@ -69,7 +76,9 @@ export class Sound extends EventTarget {
 			if (told.state === "ready") await this.#load(new URL(this.#beside("copy"), document.baseURI));
 			else this.#fail(told.message);
 		} catch {
-			if (address === this.address) this.#fail("");
+			if (address === this.address) this.#become("lost");
+		} finally {
+			if (this.conversion?.address === address) this.conversion = null;
 		}
 	}
 
@@ -90,17 +99,12 @@ export class Sound extends EventTarget {
 		if (this.state === "copy") this.#become("copy");
 	}
 
-	// Until the element knows what it has, or that it is nothing, or has been given another file.
-	// "emptied" comes also when the file itself replaced one before it, and means nothing then.
+	// Until the element knows what it has, or that it is nothing, or is given something else.
 	async #settled() {
-		const { audio } = this;
-		const { src } = audio;
-		const heard = new AbortController();
 		await new Promise((done) => {
-			for (const name of ["loadedmetadata", "error"]) audio.addEventListener(name, done, { signal: heard.signal });
-			audio.addEventListener("emptied", () => audio.src !== src && done(), { signal: heard.signal });
+			for (const name of ["loadedmetadata", "error"]) this.audio.addEventListener(name, done, { once: true });
+			this.addEventListener("change", done, { once: true });
 		});
-		heard.abort();
 	}
 
 	// A clock that is off is better than no sound at all.
@@ -117,17 +121,18 @@ export class Sound extends EventTarget {
 	}
 
 	async #refused() {
-		const { address, state } = this;
-		if (!address || !this.audio.error) return;
-		if (state === "copy") {
-			this.#become("failed");
-			return;
-		}
-		if (state !== "original") return;
-		this.#become("unplayable");
-		// It may be the file that is gone, not the browser that cannot play it.
-		const answer = await fetch(this.audio.src, { headers: { range: "bytes=0-0" } }).catch(() => null);
-		if (answer && answer.status === 404 && this.address === address) this.#become("gone");
+		const { address, state, audio } = this;
+		if (!address || !audio.error || (state !== "original" && state !== "copy")) return;
+		const wasCut = audio.error.code === MediaError.MEDIA_ERR_NETWORK;
+		audio.pause();
+		if (wasCut) this.#become("lost");
+		else this.#become(state === "copy" ? "failed" : "unplayable");
+		const told = this.state;
+		// It may be the file that is gone, or the server, not the browser that cannot play it.
+		const answer = await fetch(audio.src, { headers: { range: "bytes=0-0" } }).catch(() => null);
+		if (this.address !== address || this.state !== told) return;
+		if (!answer) this.#become("lost");
+		else if (answer.status === 404) this.#become(state === "copy" ? "unplayable" : "gone");
 	}
 
 	#judge() {
