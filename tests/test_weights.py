@@ -561,6 +561,15 @@ def test_remove_deletes_the_model_and_no_other(shelf: Shelf) -> None:
     assert (record.state, record.engines, record.size_bytes) == ("absent", (), 0)
 
 
+def test_remove_deletes_what_was_prepared_too(shelf: Shelf) -> None:
+    settings = shelf.settings()
+    shelf.fill()
+    settings.prepared_directory.mkdir()
+    (settings.prepared_directory / "fp32.onnx").write_bytes(b"a graph")
+    weights.remove(settings=settings)
+    assert shelf.left_over() == []
+
+
 def test_a_model_that_cannot_be_removed_is_said(shelf: Shelf) -> None:
     shelf.directory.parent.mkdir()
     shelf.directory.write_bytes(b"a file where the model's directory should be")

@@ -256,6 +256,11 @@ class Settings:
                 f"{self.device} 不是有效的设备，可用：auto、cpu、cuda，或指定显卡，如 cuda:1",
             )
 
+    @property
+    def prepared_directory(self) -> Path:
+        """Where what engines make from models is kept: a cache within the model store."""
+        return self.models_directory / "prepared"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read each setting from its variable; an unset or empty one keeps its default.

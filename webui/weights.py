@@ -211,19 +211,22 @@ def verify(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> li
 def remove(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> None:
     """Delete a model from the store; what ``FSMN_VAD_MODEL_DIR`` names is left alone.
 
+    What engines have prepared goes too, of all models: it is made again in a second.
+
     Raises:
         UnknownModelError: the manifest has no such model.
         ModelError: the store cannot be written to.
     """
     settings = settings or Settings.from_environment()
     directory = settings.models_directory / _model(name, settings).name
-    try:
-        if directory.is_symlink():
-            directory.unlink()
-        elif directory.exists():
-            shutil.rmtree(directory)
-    except OSError as error:
-        raise _disk_error(name, error, directory) from error
+    for unwanted in (directory, settings.prepared_directory):
+        try:
+            if unwanted.is_symlink():
+                unwanted.unlink()
+            elif unwanted.exists():
+                shutil.rmtree(unwanted)
+        except OSError as error:
+            raise _disk_error(name, error, unwanted) from error
 
 
 def list_models(*, settings: Settings | None = None) -> list[ModelRecord]:

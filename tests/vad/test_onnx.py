@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,16 +142,83 @@ def test_a_directory_that_cannot_be_written_to_is_done_without(model_dir, tmp_pa
     assert prepared_graph(model_dir, "fp32", file / "prepared")
 
 
-def test_a_graph_that_scores_otherwise_is_refused(model_dir, tmp_path, monkeypatch):
+def test_a_graph_that_scores_a_little_otherwise_is_refused(model_dir, tmp_path, monkeypatch):
     build = onnx_prepare.build
 
-    def wrong(model_file, cmvn, *, quantise):
-        return build(model_file, Cmvn(cmvn.shift + np.float32(0.01), cmvn.scale), quantise=quantise)
+    def wrong(model_file, cmvn, integer_products):
+        return build(model_file, Cmvn(cmvn.shift + np.float32(3e-4), cmvn.scale), integer_products)
+
+    monkeypatch.setattr(onnx_prepare, "build", wrong)
+    with pytest.raises(ModelError, match="off by") as caught:
+        prepared_graph(model_dir, "fp32", tmp_path)
+    # Not far beyond what is allowed: a looser limit would let it pass.
+    off_by = float(caught.value.details["reason"].rpartition(" ")[2])
+    assert 1e-5 < off_by < 5e-5
+    assert not list(tmp_path.rglob("*.onnx"))
+
+
+def test_a_graph_that_hands_on_another_past_is_refused(model_dir, tmp_path, monkeypatch):
+    build = onnx_prepare.build
+
+    def wrong(model_file, cmvn, integer_products):
+        model = build(model_file, cmvn, integer_products)
+        for node in model.graph.node:
+            if node.output[0] in ("next_1", "next_2"):
+                node.output[0] = "next_1" if node.output[0] == "next_2" else "next_2"
+        return model
 
     monkeypatch.setattr(onnx_prepare, "build", wrong)
     with pytest.raises(ModelError, match="off by"):
         prepared_graph(model_dir, "fp32", tmp_path)
-    assert not list(tmp_path.rglob("*.onnx"))
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "am.mvn"])
+def test_a_truncated_model_is_said(model_dir, tmp_path, name):
+    broken = tmp_path / "model"
+    broken.mkdir()
+    for each in ("model.onnx", "am.mvn"):
+        shutil.copy(model_dir / each, broken)
+    whole = (broken / name).read_bytes()
+    (broken / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match=f"{name}: the file is damaged or incomplete") as caught:
+        prepared_graph(broken, "fp32", tmp_path / "kept")
+    assert "已损坏或不完整" in caught.value.message("zh")
+
+
+def test_what_is_kept_can_be_read_by_whom_the_umask_lets(model_dir, tmp_path):
+    before = os.umask(0o027)
+    try:
+        prepared_graph(model_dir, "fp32", tmp_path)
+    finally:
+        os.umask(before)
+    modes = {path.suffix: path.stat().st_mode & 0o777 for path in tmp_path.rglob("fp32.*")}
+    assert modes == {".onnx": 0o640, ".json": 0o640}
+
+
+def test_a_write_that_fails_leaves_nothing(model_dir, tmp_path, monkeypatch):
+    def full(path, content):
+        with path.open("wb") as file:
+            file.write(content[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert prepared_graph(model_dir, "fp32", tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_graphs_nobody_will_read_again_are_removed(model_dir, tmp_path, monkeypatch):
+    version = onnx_prepare._VERSION
+    for age, name in enumerate(["a" * 16, "b" * 16, "c" * 16, "d" * 16]):
+        old = tmp_path / f"{name}-{version}"
+        old.mkdir()
+        os.utime(old, (1e9 - age, 1e9 - age))
+    (tmp_path / f"{'e' * 16}-{version - 1}").mkdir()
+    (tmp_path / "something else").mkdir()
+    prepared_graph(model_dir, "fp32", tmp_path)
+    (made,) = {path.parent for path in tmp_path.rglob("*.onnx")}
+    left = {path.name for path in tmp_path.iterdir()} - {made.name}
+    # The three other models that were prepared last, and what is no graph.
+    assert left == {*(f"{letter * 16}-{version}" for letter in "abc"), "something else"}
 
 
 def test_another_network_is_refused(model_dir, tmp_path):

@@ -26,7 +26,6 @@ def compare(path: Path) -> dict[str, Any]:
     from webui import weights
     from webui.settings import Settings
     from webui.vad.detector import Detector
-    from webui.vad.scorers import PREPARED
     from webui.vad.scorers.onnx_prepare import PRECISIONS, prepared_graph
 
     exact, integer = (
@@ -35,7 +34,7 @@ def compare(path: Path) -> dict[str, Any]:
     )
     difference = np.abs(integer - exact)
     level = VadOptions().speech_probability
-    kept = Settings.from_environment().models_directory / PREPARED
+    kept = Settings.from_environment().prepared_directory
     directory = weights.find(engine="onnx")
     return {
         "mean": float(difference.mean()),

@@ -22,7 +22,7 @@ from webui.settings import Settings
 from webui.vad.detector import Detector
 from webui.vad.option_kinds import GROUPS
 from webui.vad.options import PRESETS, VadOptions, option_info, option_names
-from webui.vad.scorers import PREPARED, SCORERS, resolve_engine
+from webui.vad.scorers import SCORERS, resolve_engine
 from webui.vad.summary import explain_empty
 
 
@@ -82,7 +82,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     detector = Detector(
         engine,
         model_directory=weights.find(engine=SCORERS[engine].weights, settings=settings),
-        prepared_directory=settings.models_directory / PREPARED,
+        prepared_directory=settings.prepared_directory,
         threads=settings.threads,
         device=settings.device,
     )

@@ -52,12 +52,11 @@ def _fetch(chosen: argparse.Namespace, settings: Settings, language: str) -> int
 
 
 def _prepare(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
-    from webui.vad.scorers import PREPARED
     from webui.vad.scorers.onnx_prepare import PRECISIONS, prepared_graph
 
     directory = weights.find(chosen.model, "onnx", settings=settings)
     for precision in PRECISIONS:
-        graph = prepared_graph(directory, precision, settings.models_directory / PREPARED)
+        graph = prepared_graph(directory, precision, settings.prepared_directory)
         text = TEXTS[language]["prepared"]
         say(text.format(model=chosen.model, precision=precision, kilobytes=len(graph) // 1000))
     return 0

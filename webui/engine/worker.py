@@ -33,7 +33,7 @@ from webui.engine.messages import (
 )
 from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
 from webui.vad.detector import Detector
-from webui.vad.scorers import PREPARED, SCORERS
+from webui.vad.scorers import SCORERS
 
 
 def main(pipe: Connection, config: EngineConfig) -> None:
@@ -74,7 +74,7 @@ def _load(pipe: Connection, config: EngineConfig) -> Detector:
     return Detector(
         config.engine,
         model_directory=weights.find(engine=SCORERS[config.engine].weights, settings=settings),
-        prepared_directory=settings.models_directory / PREPARED,
+        prepared_directory=settings.prepared_directory,
         threads=settings.threads,
         device=settings.device,
         on_stage=lambda name: pipe.send(Stage(name)),

@@ -20,9 +20,6 @@ import numpy.typing as npt
 from webui.errors import EngineUnavailableError, SettingsError
 from webui.settings import Settings
 
-PREPARED = "prepared"
-"""Directory of the model store that holds what scorers make from models."""
-
 Samples = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float32]
 OnStage = Callable[[str], None]
@@ -185,8 +182,7 @@ def load_scorer(
         model_directory,
         threads=threads,
         device=device,
-        prepared_directory=prepared_directory
-        or Settings.from_environment().models_directory / PREPARED,
+        prepared_directory=prepared_directory or Settings.from_environment().prepared_directory,
         on_stage=on_stage,
     )
     on_stage("warm_up")

@@ -14,7 +14,7 @@ Needs the package onnx, when a graph is made and never when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,15 @@ _INPUT_RANGES = (
     (-12.1, 12.4),
     (0.0, 11.1),
 )
-_KEPT_PRODUCTS = frozenset({0})
-"""Products that stay in float32: quantised, they cost more accuracy than they save time."""
+INTEGER_PRODUCTS = frozenset(range(1, len(_INPUT_RANGES)))
+"""Products of the graph in 8-bit integers: all but the first (docs/onnx.md has the figures)."""
 
 _OPSET = 17
 _IR_VERSION = 8
 _Array = npt.NDArray[np.float64]
 
 
-def build(model_file: Path, cmvn: Cmvn, *, quantise: bool = False) -> Any:
+def build(model_file: Path, cmvn: Cmvn, integer_products: Collection[int] = ()) -> Any:
     """Make the graph.
 
     Inputs: ``frames`` (n + 4, 80), log-mel energies with their context, not
@@ -64,9 +64,9 @@ def build(model_file: Path, cmvn: Cmvn, *, quantise: bool = False) -> Any:
     Args:
         model_file: the published model.onnx.
         cmvn: the model's normalisation.
-        quantise: compute the matrix products (but the first) in 8-bit integers.
-            The FIR memories stay in float32: ONNX Runtime's integer convolution
-            is several times slower.
+        integer_products: matrix products to compute in 8-bit integers, by number
+            in the order of the computation, 0 to 10. The FIR memories stay in
+            float32: ONNX Runtime's integer convolution is slower.
 
     Returns:
         An ``onnx.ModelProto``.
@@ -75,16 +75,23 @@ def build(model_file: Path, cmvn: Cmvn, *, quantise: bool = False) -> Any:
         ModelError: the file is no FSMN-VAD of the published shape.
     """
     import onnx
+    from google.protobuf.message import DecodeError
 
     try:
         weights = _Weights(onnx.load(str(model_file)))
+        return _Builder(weights, cmvn, integer_products).model()
+    except DecodeError as error:
+        raise ModelError(
+            model=model_file.name,
+            reason="the file is damaged or incomplete; fetch or copy it again",
+            reason_zh="文件已损坏或不完整，请重新下载或复制",
+        ) from error
     except (KeyError, ValueError, onnx.onnx_cpp2py_export.checker.ValidationError) as error:
         raise ModelError(
             model=model_file.name,
             reason=f"its layers are not those of FSMN-VAD ({error})",
             reason_zh=f"其结构不是 FSMN-VAD（{error}）",
         ) from error
-    return _Builder(weights, cmvn, quantise=quantise).model()
 
 
 class _Weights:
@@ -121,8 +128,8 @@ class _Weights:
 
 
 class _Builder:
-    def __init__(self, weights: _Weights, cmvn: Cmvn, *, quantise: bool) -> None:
-        self._weights, self._cmvn, self._quantise = weights, cmvn, quantise
+    def __init__(self, weights: _Weights, cmvn: Cmvn, integer_products: Collection[int]) -> None:
+        self._weights, self._cmvn, self._integer = weights, cmvn, integer_products
         self._products = 0
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
@@ -197,7 +204,7 @@ class _Builder:
 
     def _linear(self, value: str, matrix: _Array, bias: _Array | None = None) -> str:
         number, self._products = self._products, self._products + 1
-        if self._quantise and number not in _KEPT_PRODUCTS:
+        if number in self._integer:
             product = self._integer_product(value, matrix, *_INPUT_RANGES[number])
         else:
             product = self._node("MatMul", [value, self._constant(matrix.astype(np.float32))])

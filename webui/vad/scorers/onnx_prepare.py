@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
+import re
+import secrets
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -15,9 +16,9 @@ import numpy.typing as npt
 
 from webui.audio import SAMPLE_RATE_HZ
 from webui.errors import ModelError
-from webui.vad.frontend import Cmvn, Frontend, FrontendState
+from webui.vad.frontend import CONTEXT_FRAMES, Cmvn, Frontend, FrontendState
 from webui.vad.scorers.blocks import LAYERS, PAST_FRAMES
-from webui.vad.scorers.onnx_graph import MEMORY_SIZE, PAST_SHAPE, build
+from webui.vad.scorers.onnx_graph import INTEGER_PRODUCTS, MEMORY_SIZE, PAST_SHAPE, build
 
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
@@ -26,6 +27,8 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 _VERSION = 1
 _LARGEST_DIFFERENCE: dict[Precision, float] = {"fp32": 1e-5, "int8": 0.25}
 _CHECK_S = 20
+# Graphs of so many models are kept, those that were made last.
+_KEPT_MODELS = 4
 
 
 def prepared_graph(model_directory: Path, precision: Precision, directory: Path) -> bytes:
@@ -37,7 +40,8 @@ def prepared_graph(model_directory: Path, precision: Precision, directory: Path)
         directory: where graphs are kept; one that cannot be written to is done without.
 
     Raises:
-        ModelError: the model is not FSMN-VAD, or the graph's scores differ from its.
+        ModelError: a file of the model is damaged or not FSMN-VAD's, or the graph's scores
+            differ from the model's.
     """
     source = hashlib.sha256()
     for name in ("model.onnx", "am.mvn"):
@@ -65,15 +69,40 @@ def _write(kept: Path, graph: bytes) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     receipt = json.dumps({"sha256": hashlib.sha256(graph).hexdigest()}).encode()
     for path, content in ((kept, graph), (kept.with_suffix(".json"), receipt)):
-        descriptor, name = tempfile.mkstemp(dir=kept.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
+        # Not of tempfile, whose files nobody else may read: several users share a store.
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    _tidy(kept.parent)
+
+
+def _tidy(newest: Path) -> None:
+    """Remove graphs that no program will read again, and the oldest of too many models."""
+    others = [
+        (path.stat().st_mtime, int(path.name.partition("-")[2]), path)
+        for path in newest.parent.iterdir()
+        if re.fullmatch(r"[0-9a-f]{16}-\d+", path.name) and path != newest
+    ]
+    current = sorted(other for other in others if other[1] >= _VERSION)
+    unwanted = [other for other in others if other[1] < _VERSION]
+    for *_, path in [*unwanted, *current[: max(0, len(current) + 1 - _KEPT_MODELS)]]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _make(model_directory: Path, precision: Precision) -> bytes:
-    cmvn = Cmvn.read(model_directory / "am.mvn")
-    model = build(model_directory / "model.onnx", cmvn, quantise=precision == "int8")
+    try:
+        cmvn = Cmvn.read(model_directory / "am.mvn")
+    except ValueError as error:
+        raise ModelError(
+            model="am.mvn",
+            reason="the file is damaged or incomplete; fetch or copy it again",
+            reason_zh="文件已损坏或不完整，请重新下载或复制",
+        ) from error
+    integer_products = INTEGER_PRODUCTS if precision == "int8" else ()
+    model = build(model_directory / "model.onnx", cmvn, integer_products)
     graph: bytes = model.SerializeToString()
     difference = _difference(model_directory, cmvn, graph)
     if not difference <= _LARGEST_DIFFERENCE[precision]:
@@ -86,7 +115,10 @@ def _make(model_directory: Path, precision: Precision) -> bytes:
 
 
 def _difference(model_directory: Path, cmvn: Cmvn, graph: bytes) -> float:
-    """Largest difference of P(speech) between a graph and the published one."""
+    """Largest difference of P(speech) between a graph and the published one.
+
+    Ours is run in two calls, so that what it hands from one to the next is compared too.
+    """
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()
@@ -97,12 +129,17 @@ def _difference(model_directory: Path, cmvn: Cmvn, graph: bytes) -> float:
         str(model_directory / "model.onnx"), settings, providers=providers
     )
     frames = _check_frames()
-    past = {f"past_{i}": np.zeros(PAST_SHAPE, np.float32) for i in range(LAYERS)}
-    speech = ours.run(["speech"], {"frames": frames, **past})[0]
+    half, context = len(frames) // 2, 2 * CONTEXT_FRAMES
+    past = [np.zeros(PAST_SHAPE, np.float32)] * LAYERS
+    found = []
+    for part in (frames[: half + context], frames[half:]):
+        inputs = {f"past_{layer}": array for layer, array in enumerate(past)}
+        speech, *past = ours.run(None, {"frames": part, **inputs})
+        found.append(speech)
     cache = np.zeros((1, MEMORY_SIZE, PAST_FRAMES, 1), np.float32)
     caches = {f"in_cache{i}": cache for i in range(LAYERS)}
     posteriors = published.run(None, {"speech": cmvn.stack(frames)[None], **caches})[0]
-    return float(np.abs(speech - (1.0 - posteriors[0, :, 0])).max())
+    return float(np.abs(np.concatenate(found) - (1.0 - posteriors[0, :, 0])).max())
 
 
 def _check_frames() -> npt.NDArray[np.float32]:
