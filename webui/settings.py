@@ -161,8 +161,8 @@ class Settings:
     threads: int = field(
         default=0,
         metadata=_about(
-            en="Threads of the engine; 0 means all cores.",
-            zh="引擎线程数；0 表示全部核心。",
+            en="Scoring threads; 0 means one for each core.",
+            zh="打分线程数；0 表示每个核心一个。",
             low=0,
             high=1024,
         ),

@@ -14,7 +14,7 @@ import pytest
 from webui.audio.reader import open_audio
 from webui.audio.regroup import regrouped
 from webui.errors import ModelError
-from webui.vad import Detector, VadOptions
+from webui.vad import Detector
 from webui.vad.frontend import Cmvn, Frontend, FrontendState
 from webui.vad.scorers import load_scorer, onnx_prepare
 from webui.vad.scorers.onnx import OnnxScorer
@@ -93,23 +93,23 @@ def test_any_chunking_gives_the_same_scores(model_dir, kept, speech, engine):
         assert np.abs(scored(scorer, *blocks) - whole).max() < largest
 
 
-def test_int8_decides_nearly_as_fp32(model_dir, kept, speech):
-    exact, integer = (
-        load_scorer(engine, model_dir, prepared_directory=kept) for engine in ("onnx", "onnx-int8")
-    )
-    difference = np.abs(scored(integer, speech) - scored(exact, speech))
-    assert difference.mean() < 0.01
-    assert difference.max() < 0.25
+DEMOS = ["chinese-clean", "chinese-noisy", "english-clean", "english-noisy"]
 
 
-def test_int8_segments_lie_close_to_fp32s(model_dir, kept, root):
-    path = min((root / "assets" / "audio").glob("*clean*"))
-    exact, integer = (
-        Detector(engine, model_directory=model_dir, prepared_directory=kept)
-        .score(path)
-        .segments(VadOptions())
+@pytest.mark.parametrize("demo", DEMOS)
+def test_int8_decides_nearly_as_fp32(model_dir, kept, root, demo):
+    exact_scores, integer_scores = (
+        Detector(engine, model_directory=model_dir, prepared_directory=kept).score(
+            root / "assets" / "audio" / f"{demo}.flac"
+        )
         for engine in ("onnx", "onnx-int8")
     )
+    # Measured: 0.0070 at most on average and 0.083 at most for a frame, both with noise.
+    difference = np.abs(integer_scores.probabilities - exact_scores.probabilities)
+    assert 0 < difference.mean() < 0.01
+    assert difference.max() < 0.12
+    exact, integer = exact_scores.segments(), integer_scores.segments()
+    # Measured: 30 ms at most.
     assert len(exact) == len(integer) > 0
     for one, other in zip(exact, integer, strict=True):
         assert abs(one.start_ms - other.start_ms) <= 50

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
 import pytest
 
-from webui.vad.scorers.team import Team
+from webui.vad.scorers.team import Team, cores
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -58,3 +59,76 @@ def test_an_error_reaches_the_caller_and_ends_the_rest():
         list(team.in_order(work, range(100)))
     assert max(finished) <= 4
     assert list(team.in_order(str, [1, 2])) == ["1", "2"]
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Eight processors, and control groups as the files given say."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+
+    def with_files(**files: str):
+        for name, content in {"proc/self/cgroup": "0::/\n", **files}.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        return tmp_path
+
+    return with_files
+
+
+V2 = {"proc/self/cgroup": "0::/user/app\n"}
+V1 = {"proc/self/cgroup": "5:memory:/box\n4:cpu,cpuacct:/box\n0::/elsewhere\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 8),
+        ({"sys/fs/cgroup/cpu.max": "max 100000\n"}, 8),
+        ({"sys/fs/cgroup/cpu.max": "300000 100000\n"}, 3),
+        ({"sys/fs/cgroup/cpu.max": "150000 100000\n"}, 2),
+        ({"sys/fs/cgroup/cpu.max": "1000 100000\n"}, 1),
+        ({"sys/fs/cgroup/cpu.max": "6400000 100000\n"}, 8),
+        ({**V2, "sys/fs/cgroup/user/app/cpu.max": "250000 50000\n"}, 5),
+        # The tightest of the groups around it holds.
+        (
+            {
+                **V2,
+                "sys/fs/cgroup/user/app/cpu.max": "max 100000\n",
+                "sys/fs/cgroup/user/cpu.max": "200000 100000\n",
+            },
+            2,
+        ),
+        (
+            {
+                **V1,
+                "sys/fs/cgroup/cpu/box/cpu.cfs_quota_us": "-1\n",
+                "sys/fs/cgroup/cpu/box/cpu.cfs_period_us": "100000\n",
+            },
+            8,
+        ),
+        (
+            {
+                **V1,
+                "sys/fs/cgroup/cpu/box/cpu.cfs_quota_us": "350000\n",
+                "sys/fs/cgroup/cpu/box/cpu.cfs_period_us": "100000\n",
+            },
+            4,
+        ),
+        # In a container the group's own name may not be mounted.
+        (
+            {
+                **V1,
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            },
+            1,
+        ),
+    ],
+)
+def test_no_more_cores_than_the_control_groups_allow(machine, files, expected):
+    assert cores(machine(**files)) == expected
+
+
+def test_without_control_groups_the_affinity_counts(machine, tmp_path):
+    assert cores(tmp_path) == 8

@@ -43,7 +43,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "engine": "default: funasr where it is installed",
         "channel": "of stereo recordings: the mean, one side, or each side for itself "
         "(default: mix)",
-        "threads": "of the network (default: all cores)",
+        "threads": "scoring threads (default: one for each core)",
         "device": '"cpu", "cuda", "cuda:1" (default: auto)',
         "preset": "options to start from: ",
         "range": "{low} to {high}; default: {default}",
@@ -94,7 +94,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "有多个录音时，其中的 {name} 代表各录音的名称",
         "engine": "默认：已安装 funasr 时用 funasr",
         "channel": "立体声录音取平均、某一声道，或左右分别处理（默认：mix）",
-        "threads": "网络计算的线程数（默认：全部核心）",
+        "threads": "打分线程数（默认：每个核心一个）",
         "device": '"cpu"、"cuda"、"cuda:1"（默认：auto）',
         "preset": "以哪组预设为起点：",
         "range": "{low} 到 {high}；默认：{default}",

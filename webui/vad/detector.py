@@ -43,7 +43,7 @@ class Detector:
     Args:
         engine: "auto" or a name of `webui.vad.scorers.SCORERS`.
         model_directory: the model's files; None = look for them.
-        threads: for the network; 0 = one for each core.
+        threads: that score; 0 = one for each core.
         device: "auto", "cpu", "cuda", "cuda:1"; only the funasr engine knows GPUs.
         prepared_directory: where graphs made from the model are kept; None = in the
             model store.

@@ -34,7 +34,7 @@ class EngineReceipt:
         model: name of the model.
         model_sha256: of the weights' file that the scorer loaded.
         device: where it computed.
-        threads: that it was given; 0 = one for each core.
+        threads: that scored.
         versions: of this program and the frameworks under it, by name.
     """
 

@@ -170,7 +170,7 @@ def load_scorer(
     Args:
         engine: a name of `SCORERS`.
         model_directory: holds the model's files.
-        threads: for the network; 0 = one for each core.
+        threads: that score; 0 = one for each core.
         device: "auto", "cpu", "cuda", "cuda:1".
         prepared_directory: where what is made from the model is kept; None = in
             the model store.
