@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from webui.audio.report import CHANNEL_CHOICES
 from webui.engine.engine import State
 from webui.engine.memory import GpuState
 from webui.ui.i18n import Texts, catalogue
@@ -23,7 +24,7 @@ MADE_UP = {
     *(f"system.{state}" for state in get_args(State)),
     *(f"system.gpu_{state}" for state in get_args(GpuState)),
     *(f"segments.reason_{reason.value}" for reason in EndReason),
-    *(f"detect.channel_{channel}" for channel in ("mix", "left", "right")),
+    *(f"detect.channel_{channel}" for channel in CHANNEL_CHOICES),
     *(f"demo.{name}" for name in demo_recordings()),
     *(f"compare.kind_{kind}_{side}" for kind in get_args(Kind) for side in get_args(Side)),
     *(f"share.{copy}{kind}" for kind in ("link", "command", "python") for copy in ("", "copy_")),

@@ -67,10 +67,13 @@ class ScoreCache:
 
     Args:
         max_bytes: of all entries together; the newest one stays in any case.
+
+    Attributes:
+        max_bytes: as given.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -148,7 +151,7 @@ class ScoreCache:
     def _shrink(self) -> list[Entry]:
         dropped = []
         size_bytes = self._sum()
-        while size_bytes > self._max_bytes and len(self._entries) > 1:
+        while size_bytes > self.max_bytes and len(self._entries) > 1:
             _, entry = self._entries.popitem(last=False)
             size_bytes -= entry.size_bytes
             dropped.append(entry)

@@ -48,7 +48,7 @@ class SystemPanel:
             fresh: measure now, even if the last reading is not a second old.
         """
         reading = self._studio.sampler.reading(fresh=fresh)
-        status = self._studio.engine.status()
+        status, cache = self._studio.engine.status(), self._studio.cache
         trend = self._studio.sampler.trend()
         peak = max(point.page_bytes + point.engine_bytes for point in trend)
         scale = max(_LEAST_SCALE_BYTES, *(max(p.page_bytes, p.engine_bytes) for p in trend))
@@ -69,6 +69,7 @@ class SystemPanel:
                 "engine": round(engine_bytes / scale, 4),
                 "page": round(page_bytes / scale, 4),
                 "machine": round(reading.system_used_bytes / reading.system_total_bytes, 4),
+                "kept": round(cache.size_bytes / cache.max_bytes, 4),
             },
             "trend": {
                 "page": _line(trend, [point.page_bytes for point in trend], scale),
@@ -102,7 +103,7 @@ class SystemPanel:
         return " · ".join(parts)
 
     def _figures(self, reading: MemoryReading) -> dict[str, str]:
-        texts = self._texts
+        texts, cache = self._texts, self._studio.cache
         has_engine = reading.engine_rss_bytes > 0
         gpu, detail = texts(f"system.gpu_{reading.gpu_state}"), ""
         if reading.gpus:
@@ -122,6 +123,8 @@ class SystemPanel:
             "page_rss": texts("system.rss", size=words.size(reading.page_rss_bytes)),
             "machine": words.size(reading.system_used_bytes),
             "machine_total": texts("system.of", size=words.size(reading.system_total_bytes)),
+            "kept": words.size(cache.size_bytes),
+            "kept_most": texts("system.at_most", size=words.size(cache.max_bytes)),
             "gpu": gpu,
             "gpu_detail": detail,
         }
