@@ -82,31 +82,31 @@ def test_the_page_s_process_imports_no_framework() -> None:
 
 
 def test_show_gives_all_that_the_page_draws(detection: Detection, result_id: str) -> None:
-    value, note = detection.show(result_id, 900, DEFAULTS)
+    value, note = detection.show(result_id, DEFAULTS)
     assert note == ""
     assert value is not None
     result = json.loads(value)
-    assert [row[:2] for row in result["rows"]] == [
+    assert [row[:2] for row in result["tracks"][0]["rows"]] == [
         [700, 5090],
         [5860, 12340],
         [13820, 19140],
         [20150, 24240],
     ]
     assert result["tiles"][0]["value"] == "4"
-    assert result["figure"].startswith("<svg")
+    assert result["duration_ms"] == 25035
     assert result["query"] == f"r={result_id}"
     assert result["empty"] == ""
-    assert set(result["files"]) == {"json", "csv", "svg", "png"}
+    assert set(result["files"]) == {"json", "csv", "svg", "png", "pdf"}
 
 
 def test_show_says_what_is_wrong(detection: Detection, result_id: str) -> None:
     contradicting = list(VadOptions().as_dict().values())
     contradicting[list(VadOptions().as_dict()).index("window_size_ms")] = 100
-    value, note = detection.show(result_id, 900, contradicting)
+    value, note = detection.show(result_id, contradicting)
     assert value is None and "must not be longer" in note
-    value, note = detection.show("forgotten", 900, DEFAULTS)
+    value, note = detection.show("forgotten", DEFAULTS)
     assert value is None and "no longer kept" in note
-    assert detection.show("", 900, DEFAULTS) == (None, "")
+    assert detection.show("", DEFAULTS) == (None, "")
 
 
 def test_address_opens_a_result_with_its_options(detection: Detection, result_id: str) -> None:
@@ -243,11 +243,11 @@ def test_recording_that_made_room_leaves_its_result(
     upload_id = client.put("/uploads?name=talk.flac", content=sound).json()["id"]
     result_id = run(detection, "upload", upload_id)[-1].result_id
     assert result_id
-    shown = json.loads(detection.show(result_id, 900, DEFAULTS)[0] or "")
+    shown = json.loads(detection.show(result_id, DEFAULTS)[0] or "")
     assert shown["audio"]
     studio.workspace._delete(upload_id)
-    shown = json.loads(detection.show(result_id, 900, DEFAULTS)[0] or "")
-    assert shown["audio"] == "" and len(shown["rows"]) == 4
+    shown = json.loads(detection.show(result_id, DEFAULTS)[0] or "")
+    assert shown["audio"] == "" and len(shown["tracks"][0]["rows"]) == 4
     assert client.get(f"/results/{result_id}/audio").status_code == 404
     told = run(detection, "result", result_id)[-1].status or ""
     assert "choose the file again" in told
