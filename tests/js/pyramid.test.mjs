@@ -144,6 +144,16 @@ test("until the right tiles are there a coarser one stands in", async () => {
 	near(out.high[0], decoded(column(0, 1000)[1]));
 });
 
+test("the loudest sample is known with the tile of the whole", async () => {
+	const { pyramid } = await filled({ start: 0, end: 1000 }, 100);
+	assert.equal(pyramid.loudest, 1);
+	const quiet = new Pyramid(2, async () => Uint8Array.from([120, 128, 128, 149, 255, 255, 255, 255, 9, 9]).buffer, () => {});
+	assert.equal(quiet.loudest, 1);
+	quiet.want({ start: 0, end: 20 }, 1);
+	await idle(quiet);
+	near(quiet.loudest, decoded(149));
+});
+
 test("nothing is drawn before anything came, and the whole is asked for first", async () => {
 	const waiting = [];
 	const pyramid = new Pyramid(golden.columns, (level, index) => new Promise((done) => waiting.push([level, index, done])), () => {});

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from webui.audio.peaks import Peaks
 from webui.audio.report import AudioReport, Notice
 from webui.vad import EndReason, EngineReceipt, Segment, SpeechScores, VadOptions
-from webui.vad.summary import explain_empty, summarise
+from webui.vad.summary import explain_empty, summarise, summarise_tracks
 
 
 def scores_of(probabilities, notices=(), channel="mix") -> SpeechScores:
@@ -39,6 +41,33 @@ def test_figures():
 def test_figures_of_nothing():
     assert summarise([], 0).speech_share == 0
     assert summarise([], 5000).longest_pause_ms == 5000
+
+
+def test_figures_of_two_channels():
+    left = [Segment(1000, 3000, 0.9, EndReason.SILENCE), Segment(9000, 9500, 0.9, EndReason.SILENCE)]
+    right = [Segment(2000, 6000, 0.9, EndReason.MAX_LENGTH)]
+    summary = summarise_tracks([left, right], 10_000)
+    assert (summary.count, summary.capped, summary.longest_ms) == (3, 1, 4000)
+    assert (summary.speech_ms, summary.speech_share) == (6500, 0.325)
+    assert summary.longest_pause_ms == 3000  # from 6000 on, when neither speaks
+    assert summarise_tracks([[], []], 5000).longest_pause_ms == 5000
+
+
+@given(tracks=st.lists(st.lists(st.integers(1, 500), max_size=20), min_size=1, max_size=3))
+def test_figures_of_one_channel_are_those_of_it_alone(tracks):
+    made = []
+    for lengths in tracks:
+        times = np.cumsum(lengths).tolist()
+        pairs = zip(times[::2], times[1::2], strict=False)
+        made.append([Segment(start, end, 0.9, EndReason.SILENCE) for start, end in pairs])
+    duration_ms = 10_000
+    assert summarise_tracks(made[:1], duration_ms) == summarise(made[0], duration_ms)
+    is_quiet = np.ones(duration_ms, bool)
+    for segment in (segment for track in made for segment in track):
+        is_quiet[segment.start_ms : segment.end_ms] = False
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_quiet, [0]))))
+    longest = summarise_tracks(made, duration_ms).longest_pause_ms
+    assert longest == (edges[1::2] - edges[::2]).max()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from webui.vad.overlap import overlap
 from webui.vad.scorers import SCORERS, STAGES
 from webui.vad.scores import SpeechScores
 from webui.vad.segment import Segment
-from webui.vad.summary import explain_empty, summarise
+from webui.vad.summary import explain_empty, summarise, summarise_tracks
 
 if TYPE_CHECKING:
     from webui.ui.session import Entry
@@ -77,13 +78,13 @@ class ResultView:
                 "id": result_id,
                 "number": ticket() if number is None else number,
                 "file": scores.audio.file,
-                "about": scores.audio.describe(texts.language),
+                "about": scores.audio.describe(texts.language, is_apart=len(entry.tracks) > 1),
                 "notices": [
                     notice.message(texts.language)
                     for notice in scores.audio.notices
                     if notice.code not in _SAID_ELSEWHERE
                 ],
-                "tiles": self._tiles(scores, segments[0]),
+                "tiles": self._tiles(entry.tracks, segments),
                 "empty": explain_empty(scores, options).message(texts.language) if is_empty else "",
                 "duration_ms": scores.duration_ms,
                 "columns": len(scores.peaks),
@@ -119,21 +120,29 @@ class ResultView:
             track["base"] = edits.options.as_dict()
         return track
 
-    def _tiles(self, scores: SpeechScores, segments: tuple[Segment, ...]) -> list[dict[str, str]]:
+    def _tiles(
+        self, tracks: Sequence[SpeechScores], segments: Sequence[tuple[Segment, ...]]
+    ) -> list[dict[str, str]]:
         texts = self.texts
+        scores = tracks[0]
         duration_s = scores.duration_ms / 1000
-        summary = summarise(segments, scores.duration_ms)
+        summary = summarise_tracks(segments, scores.duration_ms)
         work_s = scores.timings_s["total"]
         factor = work_s / duration_s if duration_s else 0.0
         capped = texts("result.capped", count=summary.capped) if summary.capped else ""
         receipt = scores.receipt
         label = SCORERS[receipt.engine].label[texts.language]
         return [
-            _tile(texts("result.segments"), str(summary.count), capped),
+            _tile(
+                texts("result.segments"),
+                str(summary.count),
+                self._each(tracks, [str(len(found)) for found in segments]) or capped,
+            ),
             _tile(
                 texts("result.share"),
                 f"{summary.speech_share:.1%}",
-                texts(
+                self._each(tracks, [_share(found, scores.duration_ms) for found in segments])
+                or texts(
                     "result.share_note",
                     speech=words.position(summary.speech_ms / 1000),
                     duration=words.position(duration_s),
@@ -149,6 +158,13 @@ class ResultView:
             _tile(texts("result.engine"), label, receipt.device.upper()),
         ]
 
+    def _each(self, tracks: Sequence[SpeechScores], values: Sequence[str]) -> str:
+        """A value for each channel; "" where there is one track alone."""
+        if len(tracks) == 1:
+            return ""
+        names = [self.texts(f"detect.channel_{track.audio.channel}") for track in tracks]
+        return " · ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+
     def _files(self, result_id: str, options: VadOptions) -> dict[str, str]:
         query = urlencode({**options.as_dict(), "language": self.texts.language})
         return {
@@ -161,6 +177,10 @@ def _row(segment: Segment) -> list[Any]:
     times = [segment.start_ms, segment.end_ms]
     row = [*times, round(segment.confidence, 4), segment.end_reason.value]
     return [*row, True] if segment.edited else row
+
+
+def _share(segments: Sequence[Segment], duration_ms: int) -> str:
+    return f"{summarise(segments, duration_ms).speech_share:.1%}"
 
 
 class _Tickets:

@@ -55,6 +55,31 @@ def summarise(segments: Sequence[Segment], duration_ms: int) -> Summary:
     )
 
 
+def summarise_tracks(tracks: Sequence[Sequence[Segment]], duration_ms: int) -> Summary:
+    """Put the results of a recording's channels into figures of one.
+
+    Counts and lengths are summed, the share is the mean of the channels', and the longest
+    pause is one in which nobody speaks.
+
+    Args:
+        tracks: segments of each channel, in order of time; at least one channel.
+        duration_ms: of the recording.
+    """
+    each = [summarise(segments, duration_ms) for segments in tracks]
+    pause_ms = at_ms = 0
+    for segment in sorted(segment for segments in tracks for segment in segments):
+        pause_ms = max(pause_ms, segment.start_ms - at_ms)
+        at_ms = max(at_ms, segment.end_ms)
+    return Summary(
+        count=sum(one.count for one in each),
+        capped=sum(one.capped for one in each),
+        speech_ms=sum(one.speech_ms for one in each),
+        speech_share=sum(one.speech_share for one in each) / len(each),
+        longest_ms=max(one.longest_ms for one in each),
+        longest_pause_ms=max(pause_ms, duration_ms - at_ms),
+    )
+
+
 EmptyReason = Literal["too_short", "silent", "below_threshold", "too_brief", "dropped"]
 
 _TEXTS: dict[EmptyReason, dict[str, str]] = {

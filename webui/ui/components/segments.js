@@ -65,7 +65,7 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 	let selected = -1;
 	let now = -1;
 
-	const headHeight = () => head.cells[0].offsetHeight;
+	const headHeight = () => head.offsetHeight;
 	const lineOf = (index) => body.rows[index - first];
 
 	function mark() {

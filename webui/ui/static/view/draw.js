@@ -50,7 +50,8 @@ function shade(context, share, colour, alpha, top, height) {
 	context.globalAlpha = 1;
 }
 
-// `scene`: {range, duration, tracks: [{rows, columns, kept}], overlap, level, selected, look};
+// `scene`: {range, duration, tracks: [{rows, columns, kept}], overlap, level, selected, look,
+// loudest}, the last being the sample that fills the lane of the sound;
 // `layout` in CSS px; `scale` device pixels for each.
 export function drawLanes(context, scene, layout, scale) {
 	const width = context.canvas.width;
@@ -68,7 +69,7 @@ export function drawLanes(context, scene, layout, scale) {
 			shade(context, share, scene.look.segment, 0.13, top, height);
 		}
 		drawOverlap(context, scene, box(lanes.wave), width);
-		drawWave(context, track.columns, share, scene.look, box(lanes.wave));
+		drawWave(context, track.columns, share, scene, box(lanes.wave));
 		drawStrip(context, scene, number, share, box(lanes.strip), scale);
 		if (lanes.kept) drawKept(context, scene, box(lanes.kept), width);
 		if (lanes.spectrogram && track.spectrogram) {
@@ -106,9 +107,9 @@ function drawOverlap(context, { overlap, range, look }, { top, height }, width) 
 	shade(context, share, look.threshold, 0.22, top, height);
 }
 
-function drawWave(context, columns, share, look, { top, height }) {
+function drawWave(context, columns, share, { look, loudest }, { top, height }) {
 	const middle = top + height / 2;
-	const half = height / 2 - 1;
+	const half = (height / 2 - 1) / loudest;
 	context.fillStyle = look.grid;
 	context.fillRect(0, Math.round(middle), columns.width, 1);
 	// Two passes: a colour is costly to change.
@@ -233,13 +234,17 @@ function drawCuts(context, { range, look }, rows, lanes, scale, width) {
 	}
 }
 
-// The whole recording, small: its sound, coloured where it is speech.
-export function drawOverview(context, scene, columns) {
+// The whole recording, small: the sound of each track, coloured where it is speech.
+export function drawOverview(context, scene, all) {
 	const { width, height } = context.canvas;
 	context.clearRect(0, 0, width, height);
 	const range = { start: 0, end: Math.max(1, scene.duration) };
-	const share = coverage(scene.tracks[0].rows, range, width);
-	shade(context, share, scene.look.segment, 0.16, 0, height);
-	drawWave(context, columns, share, scene.look, { top: 0, height });
+	const each = Math.floor(height / all.length);
+	all.forEach((columns, track) => {
+		const share = coverage(scene.tracks[track].rows, range, width);
+		const box = { top: track * each, height: each };
+		shade(context, share, scene.look.segment, 0.16, box.top, each);
+		drawWave(context, columns, share, scene, box);
+	});
 }
 

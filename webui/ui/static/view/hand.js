@@ -183,7 +183,7 @@ export class Hand {
 		this.hair.hidden = false;
 		this.hair.style.transform = `translateX(${x}px)`;
 		const { lines, isCut } = this.describe(ms, x, hit);
-		this.readout.show(lines, x, view.width, isCut);
+		this.readout.show(lines, { x, isAbove: y < view.layout.height / 2 }, view.width, isCut);
 	}
 
 	describe(ms, x, hit) {
@@ -200,7 +200,9 @@ export class Hand {
 		const { rows } = view.tracks[hit.track];
 		const index = hit.kind === "edge" ? hit.index : rowAt(rows, ms);
 		if (index < 0) return { lines, isCut: false };
-		lines.push(...segmentLines(words, rows, index, view.result.options, view.duration));
+		// What was edited by hand keeps the options that it began from.
+		const options = view.result.tracks[hit.track].base || view.result.options;
+		lines.push(...segmentLines(words, rows, index, options, view.duration));
 		return { lines, isCut: rows[index][3] === "max_length" };
 	}
 }

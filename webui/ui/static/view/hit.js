@@ -82,9 +82,10 @@ export const thresholdY = (lane, level) => lane.bottom - level * (lane.bottom - 
 export const levelAt = (lane, y) =>
 	Math.min(1, Math.max(0, (lane.bottom - y) / (lane.bottom - lane.top)));
 
-// Where all lanes lie, in px. `marks` = {spectrogram, kept: booleans, narrow, tracks: number}.
+// Where all lanes lie, in px, with a caption above those that have one. `marks` = {spectrogram, kept: booleans, narrow, tracks: number}.
 export function layOut(width, { narrow, tracks, spectrogram, kept }) {
 	const many = tracks > 1;
+	const caption = 17;
 	const ruler = { top: 0, bottom: 24 };
 	const heights = {
 		wave: many ? (narrow ? 60 : 72) : narrow ? 84 : 104,
@@ -93,21 +94,22 @@ export function layOut(width, { narrow, tracks, spectrogram, kept }) {
 		spectrogram: narrow ? 84 : 104,
 		probability: many ? (narrow ? 56 : 64) : narrow ? 76 : 88,
 	};
-	let y = ruler.bottom + 2;
+	let y = ruler.bottom;
 	const made = [];
 	for (let track = 0; track < tracks; track++) {
 		const lanes = { top: y };
-		const put = (name, gap) => {
+		// Captions stand above their lanes: over them they would hide what is drawn.
+		const put = (name, gap, above = 0) => {
+			y += above;
 			lanes[name] = { top: y, bottom: y + heights[name] };
 			y += heights[name] + gap;
 		};
-		put("wave", 4);
+		put("wave", 4, caption);
 		put("strip", 4);
 		if (kept && !track) put("kept", 4);
-		if (spectrogram) put("spectrogram", 4);
-		// Room for the line at 1 and 0.
-		y += 3;
-		put("probability", 0);
+		if (spectrogram) put("spectrogram", 4, caption);
+		put("probability", 0, caption + 1);
+		// Room for the line at 0.
 		y += 3;
 		lanes.bottom = y;
 		made.push(lanes);

@@ -65,6 +65,8 @@ export class Pyramid {
 		this.tiles = new Map();
 		this.wanted = [];
 		this.coming = new Map();
+		// The size of the loudest sample, 0 to 1; 1 until it is known.
+		this.loudest = 1;
 	}
 
 	get top() {
@@ -124,6 +126,7 @@ export class Pyramid {
 		if (this.closed) return;
 		if (bytes && bytes.length) {
 			this.tiles.set(key, bytes);
+			if (level === this.top) this.loudest = loudestOf(bytes);
 			if (this.tiles.size > KEPT_TILES) this.forget();
 			this.changed();
 		}
@@ -227,6 +230,14 @@ export class Pyramid {
 		}
 		return missing;
 	}
+}
+
+// Of the tile of the whole.
+function loudestOf(bytes) {
+	const columns = bytes.length / PLANES;
+	let size = 0;
+	for (let at = 0; at < 2 * columns; at++) size = Math.max(size, Math.abs(SAMPLE[bytes[at]]));
+	return size;
 }
 
 const value = (plane, byte) => (plane < 2 ? SAMPLE[byte] : byte / 255);

@@ -62,7 +62,7 @@ export function segmentLines(words, rows, index, options, duration) {
 	return [head, startText(words, rows, index, options), endText(words, row, options)];
 }
 
-// The card; placed beside the pointer and within the lanes.
+// The card; beside the pointer, within the lanes, and in the half of them where the pointer is not.
 export class Readout {
 	constructor(card) {
 		this.card = card;
@@ -73,7 +73,7 @@ export class Readout {
 		this.card.hidden = true;
 	}
 
-	show(lines, x, width, isCut) {
+	show(lines, { x, isAbove }, width, isCut) {
 		const text = lines.join("\n");
 		if (text !== this.shown) {
 			this.shown = text;
@@ -88,6 +88,7 @@ export class Readout {
 			this.size = 0;
 		}
 		this.card.hidden = false;
+		this.card.classList.toggle("is-below", isAbove);
 		this.size ||= this.card.offsetWidth;
 		const left = x + 14 + this.size > width ? x - 14 - this.size : x + 14;
 		this.card.style.transform = `translateX(${Math.max(0, Math.min(width - this.size, left))}px)`;

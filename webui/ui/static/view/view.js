@@ -16,6 +16,9 @@ export const tools = [];
 
 const NARROW_PX = 560;
 const STEP = 1.6;
+// The loudest sample fills its lane, so that quiet recordings can be seen; what is quieter
+// than this is not blown up to look like speech.
+const QUIETEST = 0.02;
 const FOLLOW_SHARE = 0.06;
 
 class View {
@@ -118,6 +121,7 @@ class View {
 			level: this.threshold.level,
 			selected: this.selected,
 			look: this.look,
+			loudest: Math.max(QUIETEST, ...this.layers.map(({ pyramid }) => pyramid.loudest)),
 		};
 	}
 
@@ -154,7 +158,7 @@ class View {
 		this.caption();
 	}
 
-	// What each lane is, in its corner.
+	// What each lane is, above it.
 	caption() {
 		const { captions } = this.words;
 		const made = [];
@@ -165,8 +169,9 @@ class View {
 				const own = name === "kept" ? this.result.kept.name : captions[name];
 				const { name: channel } = this.result.tracks[track];
 				node.textContent =
-					name === "wave" && this.result.tracks.length > 1 ? `${own} · ${channel}` : own;
-				node.style.top = `${lanes[name].top + (name === "kept" ? -1 : 3)}px`;
+					name !== "kept" && this.result.tracks.length > 1 ? `${channel} · ${own}` : own;
+				node.className = `is-${name}`;
+				node.style.top = `${lanes[name].top}px`;
 				made.push(node);
 			}
 		});
@@ -213,10 +218,11 @@ class View {
 	}
 
 	drawOverview() {
-		const layer = this.layers[0];
-		layer.whole ||= newColumns(this.overview.width);
-		layer.pyramid.fill(whole(this.duration), layer.whole);
-		drawOverview(this.overviewContext, this.scene, layer.whole);
+		for (const layer of this.layers) {
+			layer.whole ||= newColumns(this.overview.width);
+			layer.pyramid.fill(whole(this.duration), layer.whole);
+		}
+		drawOverview(this.overviewContext, this.scene, this.layers.map((layer) => layer.whole));
 		this.isOverviewOld = false;
 	}
 
