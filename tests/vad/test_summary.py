@@ -44,7 +44,10 @@ def test_figures_of_nothing():
 
 
 def test_figures_of_two_channels():
-    left = [Segment(1000, 3000, 0.9, EndReason.SILENCE), Segment(9000, 9500, 0.9, EndReason.SILENCE)]
+    left = [
+        Segment(1000, 3000, 0.9, EndReason.SILENCE),
+        Segment(9000, 9500, 0.9, EndReason.SILENCE),
+    ]
     right = [Segment(2000, 6000, 0.9, EndReason.MAX_LENGTH)]
     summary = summarise_tracks([left, right], 10_000)
     assert (summary.count, summary.capped, summary.longest_ms) == (3, 1, 4000)
