@@ -6,6 +6,17 @@ from pathlib import Path
 from typing import Any
 
 _MB = 1_000_000
+# Key, divisor, label and colour of what the figure shows.
+_MEASURES = {
+    "subjects": (
+        ("total_s", 1, "seconds for {hours} of audio", "#0f766e"),
+        ("peak_rss_bytes", _MB, "peak RSS, MB", "#4f6bd8"),
+    ),
+    "growth": (
+        ("wall_s", 1, "seconds", "#0f766e"),
+        ("peak_rss_bytes", _MB, "peak RSS, MB", "#4f6bd8"),
+    ),
+}
 
 
 def markdown(measured: dict[str, Any]) -> str:
@@ -28,12 +39,12 @@ def markdown(measured: dict[str, Any]) -> str:
     for subject in measured["subjects"]:
         total = subject["total_s"]
         lines.append(
-            f"| {subject['label']} | {subject['load_s']['median']:.1f} s "
-            f"| {total['median']:.2f} s ({total['minimum']:.2f} to {total['maximum']:.2f}) "
+            f"| {subject['label']} | {_spread(subject['load_s'], '.1f', 's')} "
+            f"| {_spread(total, '.2f', 's')} "
             f"| {_stages(subject)} "
             f"| {total['median'] / measured['duration_s']:.5f} "
             f"| {subject['times_faster']:.1f} "
-            f"| {subject['peak_rss_bytes']['median'] / _MB:.0f} MB "
+            f"| {_spread(subject['peak_rss_bytes'], '.0f', 'MB', _MB)} "
             f"| {subject['same_segments']:.1%} of {subject['segments']} "
             f"| {subject['near_segments']:.1%} |"
         )
@@ -43,20 +54,18 @@ def markdown(measured: dict[str, Any]) -> str:
         "|---|---|---|",
     ]
     lines += [
-        f"| {_length(row['duration_s'])} | {row['wall_s']:.2f} s "
-        f"| {row['peak_rss_bytes'] / _MB:.0f} MB |"
-        for row in measured["growth"]
+        f"| {_length(row['duration_s'])} | {_spread(row['wall_s'], '.2f', 's')} "
+        f"| {_spread(row['peak_rss_bytes'], '.0f', 'MB', _MB)} |"
+        for row in [{"duration_s": 5, **measured["command_5_s"]}, *measured["growth"]]
     ]
-    retune, short = measured["retune_1_h_s"], measured["command_5_s"]["wall_s"]
+    retuned = measured["retune_1_h_s"]
     page, int8 = measured["page_uss_bytes"], measured["int8"]
     both_mb = (page["page"] + page["engine"]) / _MB
     lines += [
         "",
         "Decoding and scoring overlap. "
-        f"Deciding again over 1 h of kept probabilities, one option moved: "
-        f"{retune['median'] * 1000:.1f} ms "
-        f"({retune['minimum'] * 1000:.1f} to {retune['maximum'] * 1000:.1f}). "
-        f"A 5 s file through the whole command: {short['median']:.2f} s. "
+        f"Deciding again over 1 h of kept probabilities, {len(retuned['changes'])} changes of the "
+        f"options: {_spread(retuned, '.1f', 'ms', 0.001)}; slowest: `{retuned['slowest']}`. "
         f"Page and onnx engine after the long recording: {both_mb:.0f} MB USS "
         f"({page['page'] / _MB:.0f} + {page['engine'] / _MB:.0f}).",
         "",
@@ -71,26 +80,56 @@ def markdown(measured: dict[str, Any]) -> str:
 
 
 def save_figure(measured: dict[str, Any], path: Path) -> None:
-    """Draw speed and memory of all subjects side by side, as PNG, SVG or PDF."""
+    """Draw speed and memory of all subjects, and how they grow, as PNG, SVG or PDF.
+
+    Bars and points are medians, lines on them reach from the smallest to the largest value.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     every = measured["subjects"][::-1]
-    labels = [subject["label"] for subject in every]
-    figure = Figure(figsize=(10, 1.2 + 0.4 * len(every)), layout="constrained")
+    figure = Figure(figsize=(10, 4.8 + 0.45 * len(every)), layout="constrained")
     FigureCanvasAgg(figure)
-    speed, memory = figure.subplots(1, 2, sharey=True)
-    totals = [subject["total_s"]["median"] for subject in every]
-    speed.barh(labels, totals, color="#0f766e")
-    speed.set_xlabel(f"seconds for {measured['duration_s'] / 3600:g} h of audio")
-    rss = [subject["peak_rss_bytes"]["median"] / _MB for subject in every]
-    memory.barh(labels, rss, color="#4f6bd8")
-    memory.set_xlabel("peak RSS, MB")
-    for axes, values, form in ((speed, totals, "{:.1f}"), (memory, rss, "{:.0f}")):
-        axes.bar_label(axes.containers[0], [form.format(value) for value in values], padding=3)
+    parts: Any = figure.subfigures(2, 1, height_ratios=(1.2 + 0.45 * len(every), 3.6))
+    above, below = parts
+    hours = f"{measured['duration_s'] / 3600:g} h"
+    _bars(above.subplots(1, 2, sharey=True), every, hours)
+    below.suptitle("fsmn-vad detect --engine onnx, whole process", fontsize="medium")
+    rows = [{"duration_s": 5, **measured["command_5_s"]}, *measured["growth"]]
+    rows.sort(key=lambda row: float(row["duration_s"]))
+    minutes = [row["duration_s"] / 60 for row in rows]
+    for axes, (key, scale, label, colour) in zip(
+        below.subplots(1, 2), _MEASURES["growth"], strict=True
+    ):
+        medians, errors = _with_errors([row[key] for row in rows], scale)
+        axes.errorbar(minutes, medians, errors, color=colour, marker="o", capsize=3)
+        axes.set(xscale="log", xlabel="minutes of audio", ylabel=label)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+
+
+def _bars(panels: Any, every: list[dict[str, Any]], hours: str) -> None:
+    labels = [subject["label"] for subject in every]
+    for axes, (key, scale, label, colour) in zip(panels, _MEASURES["subjects"], strict=True):
+        medians, errors = _with_errors([subject[key] for subject in every], scale)
+        bars = axes.barh(labels, medians, xerr=errors, color=colour, ecolor="#1f2937", capsize=3)
+        axes.set_xlabel(label.format(hours=hours))
+        form = "%.1f" if scale == 1 else "%.0f"
+        axes.bar_label(bars, fmt=form, padding=4)
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.15)
-    figure.savefig(path, dpi=150)
+
+
+def _with_errors(
+    spreads: list[dict[str, float]], scale: float
+) -> tuple[list[float], tuple[list[float], list[float]]]:
+    """Medians, and how far the smallest and the largest values are from them."""
+    medians = [spread["median"] / scale for spread in spreads]
+    less = [(spread["median"] - spread["minimum"]) / scale for spread in spreads]
+    more = [(spread["maximum"] - spread["median"]) / scale for spread in spreads]
+    return medians, (less, more)
 
 
 def _stages(subject: dict[str, Any]) -> str:
@@ -100,5 +139,16 @@ def _stages(subject: dict[str, Any]) -> str:
     return " / ".join(f"{time_s:.2f}" for time_s in times) + " s"
 
 
+def _spread(values: dict[str, Any], form: str, unit: str, scale: float = 1.0) -> str:
+    """Median with smallest and largest, in a unit of so many seconds or bytes."""
+    median, low, high = (
+        format(values[key] / scale, form) for key in ("median", "minimum", "maximum")
+    )
+    return f"{median} {unit} ({low} to {high})"
+
+
 def _length(duration_s: float) -> str:
-    return f"{duration_s / 3600:g} h" if duration_s >= 3600 else f"{duration_s / 60:g} min"
+    for size_s, unit in ((3600, "h"), (60, "min")):
+        if duration_s >= size_s:
+            return f"{duration_s / size_s:g} {unit}"
+    return f"{duration_s:g} s"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -12,7 +11,7 @@ import sys
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,14 @@ import numpy as np
 
 from webui import __version__
 from webui.audio import SAMPLE_RATE_HZ
-from webui.errors import EngineError, OptionsError
-from webui.vad.options import VadOptions, option_info
+from webui.errors import EngineError
 from webui.vad.scorers import missing_package
+from webui.vad.scorers.team import cores
 
 Say = Callable[[str], None]
 
 _NEAR_MS = 50
+_MOST_GROWTH_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,12 @@ class Subject:
 
 def subjects() -> list[Subject]:
     """All that can be measured with what is installed, FunASR itself first."""
-    cores = os.cpu_count() or 1
     every = [
-        Subject("FunASR AutoModel.generate", "automodel", cores),
-        Subject("funasr", "funasr", cores),
-        Subject("onnx", "onnx", cores),
+        Subject("FunASR AutoModel.generate", "automodel", cores()),
+        Subject("funasr", "funasr", cores()),
+        Subject("onnx", "onnx", cores()),
         Subject("onnx, 1 thread", "onnx", 1),
-        Subject("onnx-int8", "onnx-int8", cores),
+        Subject("onnx-int8", "onnx-int8", cores()),
         Subject("onnx-int8, 1 thread", "onnx-int8", 1),
     ]
     if missing_package("funasr"):
@@ -85,27 +84,34 @@ def run(
     with tempfile.TemporaryDirectory(prefix="fsmn-vad-bench-") as directory:
         samples = _material(recordings)
         audio = _write(Path(directory) / "compared.wav", samples, hours * 3600)
-        measured = _compare(subjects(), audio, rounds, say)
-        growth = [
-            _growth(_write(Path(directory) / f"{duration_s}.wav", samples, duration_s), duration_s)
-            for duration_s in durations_s
-        ]
+        every = subjects()
+        runs = _compare(every, audio, rounds, say)
+        measured = [_summary(subject, every[0], runs) for subject in every]
+        few = min(rounds, _MOST_GROWTH_ROUNDS)
+        growth = []
+        for duration_s in durations_s:
+            say(f"{duration_s} s of audio through the whole command")
+            longer = _write(Path(directory) / "growth.wav", samples, duration_s)
+            growth.append({"duration_s": duration_s, **_growth(longer, few)})
         say("page and engine after the long recording")
         page = _printed("the page", page_module, str(audio))
         say("8-bit scores against exact ones")
         precision = _printed("8-bit scores", "webui.bench.precision", str(audio))
         say("a short file through the whole command")
         short = _write(Path(directory) / "short.wav", samples, 5)
-        command = [_command(short) for _ in range(max(rounds, 3))]
+        command = _growth(short, max(rounds, 3))
+        say("deciding again over an hour of probabilities")
+        retuned = _retuned()
     return {
         "machine": _machine(),
         "version": __version__,
         "duration_s": hours * 3600,
         "rounds": rounds,
         "subjects": measured,
+        "runs": [{key: run[key] for key in run if key != "segments"} for run in runs],
         "growth": growth,
-        "command_5_s": {"wall_s": _spread([m["wall_s"] for m in command])},
-        "retune_1_h_s": _retune(),
+        "command_5_s": command,
+        "retune_1_h_s": retuned,
         "page_uss_bytes": page,
         "int8": precision,
     }
@@ -136,32 +142,38 @@ def _write(path: Path, samples: np.ndarray[Any, Any], duration_s: float) -> Path
 
 
 def _compare(every: list[Subject], audio: Path, rounds: int, say: Say) -> list[dict[str, Any]]:
-    runs: dict[str, list[dict[str, Any]]] = {subject.label: [] for subject in every}
-    for turn in range(rounds):
+    """Measure each subject once a round; the runs in their order."""
+    runs = []
+    for turn in range(1, rounds + 1):
         for subject in every:
-            say(f"round {turn + 1} of {rounds}: {subject.label}")
-            runs[subject.label].append(_measure(subject, audio))
-    reference = runs[every[0].label]
-    reference_s = statistics.median(r["total_s"] for r in reference)
-    wanted = {tuple(segment) for segment in reference[0]["segments"]}
-    compared = []
-    for subject in every:
-        mine = runs[subject.label]
-        found = {tuple(segment) for segment in mine[0]["segments"]}
-        keys = [key for key in mine[0] if key != "segments"]
-        compared.append(
-            {
-                "label": subject.label,
-                "engine": subject.name,
-                "threads": subject.threads,
-                **{key: _spread([r[key] for r in mine]) for key in keys},
-                "times_faster": reference_s / statistics.median(r["total_s"] for r in mine),
-                "segments": len(found),
-                "same_segments": len(found & wanted) / max(len(found | wanted), 1),
-                "near_segments": _near(found, wanted),
-            }
-        )
-    return compared
+            say(f"round {turn} of {rounds}: {subject.label}")
+            given = (subject.name, str(subject.threads), str(audio))
+            measured = _printed(subject.label, "webui.bench.subject", *given)
+            runs.append({"label": subject.label, "round": turn, **measured})
+    return runs
+
+
+def _summary(subject: Subject, reference: Subject, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Medians with spread, and agreement with the reference in the round that agreed least."""
+    mine, theirs = ([r for r in runs if r["label"] == s.label] for s in (subject, reference))
+    pairs = [
+        ({tuple(s) for s in one["segments"]}, {tuple(s) for s in other["segments"]})
+        for one, other in zip(mine, theirs, strict=True)
+    ]
+    figures = {
+        key: _spread([r[key] for r in mine]) for key in mine[0] if key.endswith(("_s", "_bytes"))
+    }
+    reference_s = statistics.median(r["total_s"] for r in theirs)
+    return {
+        "label": subject.label,
+        "engine": subject.name,
+        "threads": subject.threads,
+        **figures,
+        "times_faster": reference_s / figures["total_s"]["median"],
+        "segments": min(len(found) for found, _ in pairs),
+        "same_segments": min(len(f & w) / max(len(f | w), 1) for f, w in pairs),
+        "near_segments": min(_near(found, wanted) for found, wanted in pairs),
+    }
 
 
 def _near(found: set[tuple[int, ...]], wanted: set[tuple[int, ...]]) -> float:
@@ -170,11 +182,6 @@ def _near(found: set[tuple[int, ...]], wanted: set[tuple[int, ...]]) -> float:
         any(abs(a - c) <= _NEAR_MS and abs(b - d) <= _NEAR_MS for c, d in found) for a, b in wanted
     )
     return near / max(len(wanted), 1)
-
-
-def _measure(subject: Subject, audio: Path) -> dict[str, Any]:
-    given = (subject.name, str(subject.threads), str(audio))
-    return _printed(subject.label, "webui.bench.subject", *given)
 
 
 def _printed(label: str, module: str, *given: str) -> dict[str, Any]:
@@ -188,61 +195,29 @@ def _printed(label: str, module: str, *given: str) -> dict[str, Any]:
     return measured
 
 
-def _growth(audio: Path, duration_s: int) -> dict[str, Any]:
-    return {"duration_s": duration_s, **_command(audio)}
+def _growth(audio: Path, rounds: int) -> dict[str, Any]:
+    """``fsmn-vad detect --engine onnx`` as a whole process: time and peak memory."""
+    runs = [_command(audio) for _ in range(rounds)]
+    return {key: _spread([run[key] for run in runs]) for key in ("wall_s", "peak_rss_bytes")}
 
 
 def _command(audio: Path) -> dict[str, Any]:
-    """``fsmn-vad detect --engine onnx`` as a whole process: time and peak memory."""
+    detect = ("detect", "--engine", "onnx", str(audio))
+    command = [sys.executable, "-m", "webui.bench.command", *detect]
     begin = time.perf_counter()
-    command = [sys.executable, "-m", "webui", "detect", "--engine", "onnx", str(audio)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise EngineError(reason=f"detect ended with exit code {process.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"wall_s": time.perf_counter() - begin, "peak_rss_bytes": usage.ru_maxrss * unit}
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wall_s = time.perf_counter() - begin
+    *said, known = done.stderr.splitlines() or [""]
+    if done.returncode:
+        raise EngineError(reason=f"detect: {(said or [known])[-1]}")
+    return {"wall_s": wall_s, **json.loads(known)}
 
 
-def _retune() -> dict[str, float]:
-    """Deciding again over an hour of kept probabilities."""
-    from webui.vad import EngineReceipt, SpeechScores
-
-    random = np.random.default_rng(0)
-    # Talk and pauses of half a second to three seconds, with doubtful frames among them.
-    turns = np.repeat(np.arange(2400) % 2, random.integers(50, 300, 2400))[:360_000]
-    noise = random.normal(0, 0.15, len(turns))
-    probabilities = np.clip(turns * 0.9 + 0.05 + noise, 0, 1).astype(np.float32)
-    from webui.audio.peaks import Peaks
-    from webui.audio.report import AudioReport
-
-    scores = SpeechScores(
-        probabilities,
-        Peaks(np.zeros((0, 2), np.int16)),
-        AudioReport("", "", "", SAMPLE_RATE_HZ, 1, "mix", "", 3_600_000, 0),
-        EngineReceipt("", "", "", "", 1, {}),
-        {},
-    )
-    took = []
-    for options in _moved_options():
-        begin = time.perf_counter()
-        scores.segments(options)
-        took.append(time.perf_counter() - begin)
-    return _spread(took)
-
-
-def _moved_options() -> Iterator[VadOptions]:
-    """The defaults with one number moved at a time, each to several places in its range."""
-    for name, usual in VadOptions().as_dict().items():
-        info = option_info(name)
-        if isinstance(usual, (bool, str)):
-            continue
-        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
-            value = info.minimum + share * (info.maximum - info.minimum)
-            kind = int if info.unit == "ms" else float
-            with contextlib.suppress(OptionsError):  # it may contradict another
-                yield VadOptions.from_mapping({name: kind(value)})
+def _retuned() -> dict[str, Any]:
+    """Deciding again over an hour of kept probabilities, one change of the options at a time."""
+    took = _printed("deciding again", "webui.bench.retune")
+    slowest = max(took, key=lambda change: took[change])
+    return {**_spread(list(took.values())), "slowest": slowest, "changes": took}
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:
@@ -262,7 +237,7 @@ def _machine() -> dict[str, Any]:
         name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     return {
         "processor": name,
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

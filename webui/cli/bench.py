@@ -19,6 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument("audio", nargs="*", type=Path, help=texts["bench_audio"])
     parser.add_argument("--hours", type=float, default=1.0, help=texts["hours"])
     parser.add_argument("--rounds", type=int, default=3, help=texts["rounds"])
+    parser.add_argument(
+        "--lengths",
+        type=int,
+        nargs="+",
+        metavar="S",
+        default=[60, 600, 3600, 3 * 3600],
+        help=texts["lengths"],
+    )
     parser.add_argument("--output", type=Path, metavar="DIR", help=texts["bench_output"])
 
 
@@ -28,9 +36,8 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     recordings = chosen.audio or demos
     if not recordings:
         raise SettingsError(name="bench", reason="name a recording", reason_zh="请指定一个音频文件")
-    growth_s = [round(chosen.hours * share) for share in (60, 600, 3600, 3 * 3600)]
     measured = measure(
-        *(recordings, chosen.hours, max(1, chosen.rounds), growth_s),
+        *(recordings, chosen.hours, max(1, chosen.rounds), chosen.lengths),
         page_module="webui.cli.page_memory",
         say=say,
     )

@@ -1,8 +1,8 @@
 """What page and engine hold after a recording: ``python -m webui.cli.page_memory AUDIO``.
 
 A part of ``fsmn-vad bench`` (which stands below the page and cannot import it). Serves the
-real page, has it detect speech as an upload does, and prints one JSON object: USS of the
-page's and of the engine's process, in bytes.
+real page, has it detect speech as an upload does, fetches what a browser shows then, and
+prints one JSON object: USS of the page's and of the engine's process, in bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ import threading
 import time
 import urllib.request
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from webui.errors import EngineError
 from webui.settings import Settings
+
+if TYPE_CHECKING:
+    from webui.ui.studio import Studio
 
 
 def main(path: Path) -> None:
@@ -45,7 +51,12 @@ def main(path: Path) -> None:
         time.sleep(0.05)
 
     def fetch(address: str) -> None:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/{address}").read()
+        # As much of the sound as a player asks for at first; whatever else is shorter.
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/{address}", headers={"Range": "bytes=0-1048575"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            answer.read()
 
     fetch("")
     fetch("zh/")
@@ -61,11 +72,33 @@ def main(path: Path) -> None:
         return found
 
     result_id = asyncio.run(detect())
-    fetch(f"results/{result_id}/segments.json")
+    for address in _drawn(studio, result_id):
+        fetch(address)
     reading = studio.engine.memory()
     print(json.dumps({"page": reading.page_uss_bytes, "engine": reading.engine_uss_bytes}))
     server.should_exit = True
     serving.join()
+
+
+def _drawn(studio: Studio, result_id: str) -> list[str]:
+    """What a browser fetches to show a result: modules, tiles of each scale, sound, a file."""
+    from webui.ui import tiles
+    from webui.vad.pyramid import level_sizes
+
+    entry = studio.cache.get(result_id)
+    if entry is None:
+        raise EngineError(reason="the recording was not scored")
+    scripts = (resources.files("webui.ui.static") / "view").iterdir()
+    result, version = f"results/{result_id}", tiles.version(entry)
+    return [
+        *(f"static/view/{script.name}" for script in scripts if script.name.endswith(".js")),
+        *(
+            f"{result}/tiles/{version}/0/{level}/0"
+            for level in range(len(level_sizes(len(entry.scores.peaks))))
+        ),
+        f"{result}/audio",
+        f"{result}/segments.json",
+    ]
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "bench_audio": "what the long recording is made of (default: the demos)",
         "hours": "length compared on (default: 1)",
         "rounds": "runs of each subject (default: 3)",
+        "lengths": "seconds of audio at which time and memory of `detect` are measured "
+        "(default: 60 600 3600 10800)",
         "bench_output": "write JSON, Markdown and a figure there",
         "models": "list, fetch, prepare, verify or remove models",
         "list": "what is known and what is here",
@@ -104,6 +106,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "bench_audio": "用于拼成长录音的文件（默认：示例录音）",
         "hours": "对比所用的时长，小时（默认：1）",
         "rounds": "每个对象运行的次数（默认：3）",
+        "lengths": "测量 detect 耗时与内存所用的各音频时长，秒（默认：60 600 3600 10800）",
         "bench_output": "把 JSON、Markdown 和图写入该目录",
         "models": "列出、下载、准备、校验或删除模型",
         "list": "已知的模型及本机的状态",
