@@ -34,21 +34,25 @@ def is_plain(codec: str, channels: int, data: WavData | None, path: Path) -> boo
     return is_whole and data.block_bytes == np.dtype(_CODECS[codec]).itemsize * channels
 
 
-def plain_rows(codec: str, data: WavData, path: Path) -> Iterator[NDArray[np.generic]]:
+def plain_rows(
+    codec: str, data: WavData, path: Path, first: int = 0
+) -> Iterator[NDArray[np.generic]]:
     """Yield (channels, n) arrays of at most a second, each good until the next one.
 
     Args:
         codec: as `is_plain` has accepted it, and so for the others.
         data: where the samples lie.
         path: the file.
+        first: sample of each channel to begin with.
     """
     dtype = np.dtype(_CODECS[codec])
     channels = data.block_bytes // dtype.itemsize
     a_second = max(1, data.bytes_per_s // data.block_bytes)
     held: NDArray[np.generic] = np.empty((a_second, channels), dtype)
-    left_bytes = (data.size_bytes or 0) // data.block_bytes * data.block_bytes
+    samples = (data.size_bytes or 0) // data.block_bytes
+    left_bytes = max(0, samples - first) * data.block_bytes
     with path.open("rb", buffering=0) as file:
-        file.seek(data.offset_bytes)
+        file.seek(data.offset_bytes + first * data.block_bytes)
         while left_bytes:
             wanted = held.data.cast("B")[:left_bytes]
             read_bytes = file.readinto(wanted) or 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 
 import av
@@ -46,6 +47,10 @@ _OPEN_OPTIONS = {
 # Formats without a header: FFmpeg may take any bytes for them, and guesses
 # their duration from the bit rate.
 _HEADERLESS = frozenset({"mp3", "aac", "ac3", "eac3", "mpeg", "mpegts"})
+
+# Formats whose time stamps FFmpeg makes by counting the frames themselves; it would seek in
+# them by their bit rate. Those of the others without a header stand in the file, with gaps.
+_COUNTED = frozenset({"mp3", "aac", "ac3", "eac3", "amr"})
 
 # In random bytes a frame is found now and then; among so many frames of a real
 # file at least half are sound.
@@ -105,7 +110,36 @@ class Track:
         Raises:
             ProtectedAudioError: if the packets are encrypted.
         """
-        for packet in self._packets():
+        return self._decoded(self._packets())
+
+    def frames_from(self, time_s: float) -> Iterator[AudioFrame] | None:
+        """Yield the decoded frames around a time and after it, without decoding what is before.
+
+        The first of them may begin later than was asked for where the file's index is wrong,
+        and needs others before it to sound right; each has its time stamp.
+
+        Args:
+            time_s: on the clock of the time stamps.
+
+        Returns:
+            None where the file cannot be sought.
+        """
+        base = self._stream.time_base
+        if not base or (self.container in _HEADERLESS and not self.has_counted_times):
+            return None
+        if not self.has_counted_times:
+            # Of a film, the picture has the index.
+            stream, unit = (None, av.time_base) if self.has_video else (self._stream, 1 / base)
+            try:
+                self._media.seek(max(0, int(time_s * unit)), stream=stream)
+            except FFmpegError:
+                return None
+        self._stream.codec_context.flush_buffers()
+        packets = self._packets()
+        return self._decoded(dropwhile(lambda packet: _is_before(packet, time_s), packets))
+
+    def _decoded(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
+        for packet in packets:
             if packet.has_sidedata("encryption_info"):
                 raise ProtectedAudioError(file=self.file, codec=self.codec)
             try:
@@ -115,14 +149,23 @@ class Track:
                 continue
             yield from (f for f in frames if f.samples and _is_usable_rate(f.sample_rate))
 
-    def plain_rows(self) -> Iterator[NDArray[np.generic]] | None:
-        """The samples without a decoder, (channels, n) at a time; None where one is needed."""
+    def plain_rows(self, first: int = 0) -> Iterator[NDArray[np.generic]] | None:
+        """The samples without a decoder, (channels, n) at a time; None where one is needed.
+
+        Args:
+            first: sample to begin with.
+        """
         if self.container != "wav" or not is_plain(
             self.codec, self.channels, self._data, self._path
         ):
             return None
         assert self._data is not None
-        return plain_rows(self.codec, self._data, self._path)
+        return plain_rows(self.codec, self._data, self._path, first)
+
+    @property
+    def has_counted_times(self) -> bool:
+        """Whether the time stamps cannot but count the samples in a row."""
+        return self.container in _COUNTED
 
     @property
     def frames_to_trust(self) -> int:
@@ -216,6 +259,13 @@ class Track:
                 errors += 1
                 self.damaged_packets += 1
                 packets = self._media.demux(self._stream)
+
+
+def _is_before(packet: Packet[AudioStream], time_s: float) -> bool:
+    """Tell whether a packet is one of before; one without a time stamp counts as such."""
+    if packet.pts is None or packet.time_base is None:
+        return packet.size > 0  # the last one is empty: it ends the decoder
+    return float((packet.pts + (packet.duration or 0)) * packet.time_base) <= time_s
 
 
 def _is_usable_rate(rate_hz: int) -> bool:

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 from webui.engine.memory import share_arenas
 from webui.errors import LANGUAGES, PortTakenError, SettingsError
 from webui.settings import Settings
-from webui.ui import analysis, components, edits, playback, theme, tiles
+from webui.ui import analysis, components, edits, playback, spectrogram, theme, tiles
 from webui.ui import routes as plain
 from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.i18n import Texts
@@ -96,7 +96,7 @@ def create_app(studio: Studio) -> ASGIApp:
     It closes ``studio`` when it ends.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(studio))
-    for module in (plain, tiles, playback, edits, analysis):
+    for module in (plain, tiles, spectrogram, playback, edits, analysis):
         app.router.routes.extend(module.routes(studio))
     upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
     # The longer path first: a mount at "/" takes all that comes after it.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webui.engine import Engine, MemoryReading
+from webui.engine.spectrograms import Spectrograms
 from webui.settings import Settings, project_root
 from webui.ui.playback import Copies
 from webui.ui.session import RunningJobs, ScoreCache
@@ -96,6 +97,7 @@ class Studio:
         jobs: what runs now, by session.
         sampler: memory readings.
         copies: of recordings that a browser cannot play.
+        spectrograms: of parts of recordings.
         demos: demo recordings by name.
     """
 
@@ -107,17 +109,20 @@ class Studio:
         self.jobs = RunningJobs()
         self.sampler = MemorySampler(self.engine.memory)
         self.copies = Copies(settings.stall_timeout_s)
+        self.spectrograms = Spectrograms(settings.stall_timeout_s)
         self.demos = demo_recordings()
 
     def sweep(self) -> None:
-        """Forget results and uploads that are too old."""
+        """Forget results and uploads that are too old, and processes that have ended."""
         self.cache.sweep(self.settings.upload_age_s)
         self.workspace.sweep(self.settings.upload_age_s)
+        self.spectrograms.sweep()
 
     def close(self) -> None:
         """End the engine's process and delete the uploads."""
         self.engine.close()
         self.copies.close()
+        self.spectrograms.close()
         self.workspace.close()
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from webui.ui.studio import Studio
     from webui.vad.scores import SpeechScores
 
-_FOREVER = "private, max-age=31536000, immutable"
+FOREVER = "private, max-age=31536000, immutable"
+"""Of what has the version of its scores in its address."""
 _AS_DECLARED = {"x-content-type-options": "nosniff"}
 _SCRIPT_TYPE = "text/javascript; charset=utf-8"
 
@@ -69,7 +70,7 @@ class _Desk:
         body = pyramid.tile(asked["level"], asked["index"]) if pyramid else None
         if body is None:
             return PlainTextResponse("404", 404)
-        headers = {"cache-control": _FOREVER, **_AS_DECLARED}
+        headers = {"cache-control": FOREVER, **_AS_DECLARED}
         return Response(body, media_type="application/octet-stream", headers=headers)
 
     def _scores(self, request: Request) -> SpeechScores | None:

@@ -27,6 +27,21 @@ def ms_of_frame(frame: int) -> int:
     return frame * FRAME_HOP_MS
 
 
+def middle_ms_of_frame(frame: int) -> float:
+    """Time of the middle of a frame's window, in ms."""
+    return ms_of_frame(frame) + FRAME_LENGTH_SAMPLES * 500 / SAMPLE_RATE_HZ
+
+
+def first_sample_of_frame(frame: int) -> int:
+    """Sample at 16 kHz with which a frame's window begins."""
+    return frame * FRAME_HOP_SAMPLES
+
+
+def samples_of_frames(frames: int) -> int:
+    """How many samples so many frames in a row look at."""
+    return (frames - 1) * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES if frames else 0
+
+
 def ms_of_samples(samples: int) -> int:
     """Duration of so many samples at 16 kHz, in whole ms, rounded down."""
     return samples * 1000 // SAMPLE_RATE_HZ

@@ -62,7 +62,9 @@ function keepAddress() {
 // The view; its modules come once for all parts of the page.
 async function open() {
 	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
-	const [module, { clock, span, tickStep }, { letGo }] = await Promise.all(["view", "axis", "keys"].map(from));
+	const [module, { clock, span, tickStep }, { letGo }, { Spectrogram }] = await Promise.all(
+		["view", "axis", "keys", "spectrogram"].map(from),
+	);
 	const words = {
 		captions: { wave: texts.waveform, probability: texts.probability, spectrogram: texts.spectrogram },
 		level: texts.level,
@@ -93,6 +95,16 @@ async function open() {
 		button.addEventListener("click", () => view[button.dataset.act]());
 	}
 	letGo(find(".vad-view-buttons"));
+	new Spectrogram(view, {
+		button: find(".vad-spectrum"),
+		notes: find(".vad-spectrum-notes"),
+		language: props.language,
+		words: {
+			zoom: texts.spectrogram_zoom,
+			wait: texts.spectrogram_wait,
+			failed: texts.spectrogram_failed,
+		},
+	});
 	if (shown) view.show(shown);
 }
 open();

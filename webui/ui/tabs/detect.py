@@ -68,7 +68,7 @@ def build_result(texts: Texts, root: str) -> dict[str, Any]:
         with gr.Row(elem_classes="vad-status-row"):
             status = component("status", texts)
             stop = gr.Button(texts("detect.stop"), variant="stop", size="md", visible=False)
-        result = component("result", texts, root=root)
+        result = component("result", texts, root=root, language=texts.language)
         component("player", texts, root=root, language=texts.language)
         edit = component("edit", texts, root=root, language=texts.language)
         component("strips", texts, root=root, specs=strip_specs(texts.language))

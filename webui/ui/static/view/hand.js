@@ -4,7 +4,15 @@ import { panned, span, toMs, zoomed } from "./axis.js";
 import { watchGestures } from "./gestures.js";
 import { hitTest, rowAt } from "./hit.js";
 import { actionOf } from "./keys.js";
-import { levelText, probabilityText, Readout, segmentLines, timeText } from "./readout.js";
+import {
+	frequencyText,
+	levelText,
+	probabilityText,
+	Readout,
+	segmentLines,
+	timeText,
+} from "./readout.js";
+import { frequencyAt } from "./spectrogram.js";
 
 const MOUSE_REACH_PX = 5;
 const FINGER_REACH_PX = 14;
@@ -182,11 +190,11 @@ export class Hand {
 		}
 		this.hair.hidden = false;
 		this.hair.style.transform = `translateX(${x}px)`;
-		const { lines, isCut } = this.describe(ms, x, hit);
+		const { lines, isCut } = this.describe(place);
 		this.readout.show(lines, { x, isAbove: y < view.layout.height / 2 }, view.width, isCut);
 	}
 
-	describe(ms, x, hit) {
+	describe({ ms, x, y, hit }) {
 		const { view } = this;
 		const { words } = view;
 		const lines = [timeText(ms, view.range, view.width, view.duration)];
@@ -196,6 +204,10 @@ export class Hand {
 			const { low, high, least, most, mean } = columns;
 			lines[0] += ` · ${levelText(words, low[pixel], high[pixel])}`;
 			lines.push(probabilityText(words, least[pixel], most[pixel], mean[pixel]));
+		}
+		if (hit.lane === "spectrogram") {
+			const { top, bottom } = view.layout.tracks[hit.track].spectrogram;
+			lines[0] += ` · ${frequencyText(frequencyAt((bottom - y) / (bottom - top)))}`;
 		}
 		const { rows } = view.tracks[hit.track];
 		const index = hit.kind === "edge" ? hit.index : rowAt(rows, ms);

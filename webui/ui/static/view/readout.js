@@ -20,6 +20,10 @@ export function levelText(words, low, high) {
 	return fill(words.level, { db: (20 * Math.log10(peak)).toFixed(0).replace("-", "−") });
 }
 
+export function frequencyText(hz) {
+	return hz < 995 ? `${Math.round(hz / 10) * 10} Hz` : `${(hz / 1000).toFixed(1)} kHz`;
+}
+
 export function probabilityText(words, least, most, mean) {
 	const percent = (share) => `${Math.round(share * 100)}%`;
 	const text = fill(words.probability, { share: percent(mean) });

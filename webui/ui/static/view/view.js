@@ -29,6 +29,8 @@ class View {
 	draft = null;
 	selected = { index: -1, track: 0 };
 	playhead = null;
+	// What paints the lanes of this name, null for no such lanes.
+	spectrogram = null;
 	layers = [];
 	duration = 0;
 
@@ -90,6 +92,7 @@ class View {
 			return answer.arrayBuffer();
 		};
 		const layer = { isOld: true };
+		layer.spectrogram = (...place) => this.spectrogram.paint(track, ...place);
 		layer.pyramid = new Pyramid(columns, load, () => {
 			layer.isOld = true;
 			this.isOverviewOld = true;
