@@ -275,6 +275,66 @@ def test_each_channel_is_edited_on_its_own(open_page: Any) -> None:
     assert page.evaluate(tracks) == [left, right - 1]
 
 
+def test_another_window_follows_and_does_not_overwrite(open_page: Any, demo: Path) -> None:
+    page = opened(open_page(), demo)
+    other = page.context.new_page()
+    open_page.watch.follow(other)
+    other.goto(page.url)
+    wait_for_result(other, "english-clean.flac")
+    other.get_by_role("button", name="Edit by hand").click()
+    choose(other, 1)
+    tool(other, "Delete").click()
+    expect_spans(page, DETECTED[1:])
+    page.bring_to_front()
+    choose(page, 3)
+    tool(page, "Delete").click()
+    expect_spans(other, DETECTED[1:3])
+    # What the other one did is a step as well.
+    tool(page, "Undo").click()
+    tool(page, "Undo").click()
+    expect_spans(page, DETECTED)
+    expect_spans(other, DETECTED)
+
+
+def test_what_plays_ends_where_its_boundary_is_put(open_page: Any, demo: Path) -> None:
+    page = opened(open_page(), demo)
+    page.get_by_role("button", name="Play segment 1", exact=True).click()
+    page.wait_for_function("!document.querySelector('.vad-sound audio').paused")
+    drag(page, 5090, 3500)
+    (_, end) = spans(page)[0]
+    page.wait_for_function("document.querySelector('.vad-sound audio').paused")
+    at = page.evaluate("document.querySelector('.vad-sound audio').currentTime * 1000")
+    assert at == pytest.approx(end, abs=1)
+
+
+def test_a_boundary_under_a_finger(open_page: Any, demo: Path) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.locator("input[type=file]").set_input_files([demo])
+    page.locator(".vad-edit-toggle").tap()
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": x, "y": y} for x, y in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    (x, y), (to, _) = place(page, 12340), place(page, 13100)
+    touch("touchStart", (x, y))
+    for step in range(1, 6):
+        touch("touchMove", (x + (to - x) * step / 5, y))
+    touch("touchEnd")
+    page.wait_for_function("document.querySelector('.vad-edit-note').innerText.includes('1 of 4')")
+    (_, end) = spans(page)[1]
+    assert abs(end - 13100) <= 150 and spans(page)[2] == DETECTED[2]
+    # Beyond the end of the recording there is nothing.
+    (x, y), (to, _) = place(page, 24240), place(page, 40000)
+    touch("touchStart", (x, y))
+    for step in range(1, 6):
+        touch("touchMove", (min(389, x + (to - x) * step / 5), y))
+    touch("touchEnd")
+    page.wait_for_function("document.querySelector('.vad-edit-note').innerText.includes('2 of 4')")
+    assert spans(page)[3][1] <= 25040
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_on_a_phone_every_button_has_a_name_and_room_for_a_finger(
     open_page: Any, demo: Path, language: str

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { between, firstAfter, joined, neighbour, rowAt, sameRow, spansOf, step } from "../../webui/ui/static/view/plan.js";
+import { between, firstAfter, joined, neighbour, rowAt, sameRow, sameSpan, spansOf, step } from "../../webui/ui/static/view/plan.js";
 
 const ROWS = [[700, 5090, 0.9, "silence"], [5860, 12340, 0.9, "silence"], [13820, 19140, 0.8, "max_length"]];
 const DURATION = 20000;
@@ -99,4 +99,14 @@ test("a row is known again when it moved, and lost when it is gone", () => {
 	assert.equal(sameRow(ROWS, [12400, 13800]), -1);
 	assert.equal(sameRow([[0, 20000]], [700, 5090]), 0);
 	assert.equal(sameRow([], [0, 1]), -1);
+});
+
+test("a segment that plays is followed when its boundaries move", () => {
+	const moved = [[700, 5090], [5860, 12100], [13820, 19140]];
+	assert.deepEqual(sameSpan([ROWS], [moved], [5860, 12340]), [5860, 12100]);
+	assert.deepEqual(sameSpan([[], ROWS], [[], moved], [5860, 12340]), [5860, 12100]);
+	// What was no row, and a row that is gone, play as they were.
+	assert.deepEqual(sameSpan([ROWS], [moved], [5000, 6000]), [5000, 6000]);
+	assert.deepEqual(sameSpan([ROWS], [[moved[0]]], [5860, 12340]), [5860, 12340]);
+	assert.deepEqual(sameSpan([ROWS], [], [5860, 12340]), [5860, 12340]);
 });

@@ -32,7 +32,16 @@ const NUDGE_MS = 10;
 		return answer.json();
 	}
 
-	const editor = new Editor({ send, stored: () => trigger("refresh", {}), changed: draw });
+	// The same result in other windows of this browser is to follow, not to be overwritten by them.
+	const windows = new BroadcastChannel("vad-edits");
+	windows.addEventListener("message", ({ data }) => result?.id === data && trigger("refresh", {}));
+
+	function stored() {
+		trigger("refresh", {});
+		windows.postMessage(result.id);
+	}
+
+	const editor = new Editor({ send, stored, changed: draw });
 
 	const rows = () => (result ? editor.rows(selected.track) : []);
 	const chosen = () => rows()[selected.index];
@@ -132,12 +141,13 @@ const NUDGE_MS = 10;
 		const { problem } = editor;
 		const { byHand, all } = editor.count();
 		const edited = texts.note.replace("{by_hand}", byHand).replace("{all}", all);
-		const text = problem ? texts.not_kept.replace("{reason}", problem) : editor.isEdited ? edited : "";
-		note.hidden = !text;
+		const text = problem ? texts.not_kept.replace("{reason}", problem) : editor.isEdited ? edited : texts.untouched;
+		note.hidden = !(isOn || problem || editor.isEdited);
+		note.classList.toggle("is-edited", editor.isEdited);
 		note.classList.toggle("is-problem", Boolean(problem));
 		if (note.firstElementChild.textContent !== text) note.firstElementChild.textContent = text;
 		find('[data-do="save"]').hidden = !problem;
-		find('[data-do="detected"]').hidden = !editor.isEdited;
+		find('[data-do="detected"]').classList.toggle("is-away", !editor.isEdited);
 	}
 
 	function draw() {

@@ -94,3 +94,10 @@ export function sameRow(rows, [start, end]) {
 	}
 	return best;
 }
+
+// What has become of a span after the tracks have changed: if it was a row, that row now.
+export function sameSpan(before, after, span) {
+	const track = before.findIndex((rows) => rows.some(([start, end]) => start === span[0] && end === span[1]));
+	const index = after[track] ? sameRow(after[track], span) : -1;
+	return index < 0 ? span : after[track][index].slice(0, 2);
+}

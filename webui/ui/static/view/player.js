@@ -1,6 +1,6 @@
 // Plays what is asked for: all, only speech, only pauses, or one span; in a loop or once.
 
-import { spansOf, step } from "./plan.js";
+import { sameSpan, spansOf, step } from "./plan.js";
 
 // A timer that is nearer than this to its end looks at the clock by itself.
 const CLOSE_MS = 14;
@@ -57,8 +57,9 @@ export class Player extends EventTarget {
 		this.#changed();
 	}
 
-	// Take the rows of each track; what plays goes on by the new ones.
+	// Take the rows of each track; what plays goes on by the new ones, a segment to its new end.
 	take(tracks, durationMs) {
+		if (this.one) this.one = sameSpan(this.tracks, tracks, this.one);
 		this.tracks = tracks;
 		this.durationMs = durationMs;
 		this.#plan();
@@ -188,7 +189,7 @@ export class Player extends EventTarget {
 
 	#rest() {
 		clearTimeout(this.#timer);
-		this.#tellTime();
+		if (this.sound.isReady) this.#tellTime();
 		this.#changed();
 	}
 
