@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,18 @@ def shared_data() -> Path:
     if not directory.is_dir():
         pytest.skip(f"{directory} is not here")
     return directory
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Callable[[Path, int], list[str]]:
+    """What to put before a command that is to find a disk of a few bytes at a directory."""
+
+    def before(directory: Path, size_bytes: int) -> list[str]:
+        mount = f'mount -t tmpfs -o size={size_bytes} none "$0" && exec "$@"'
+        return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, str(directory)]
+
+    try:
+        subprocess.run([*before(tmp_path, 4096), "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this system lets nobody mount a small disk")
+    return before

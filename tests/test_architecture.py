@@ -13,6 +13,7 @@ ROOMS = [
     "errors",
     "settings",
     "weights_sources",
+    "weights_manifest",
     "weights",
     "audio",
     "vad",

@@ -135,7 +135,8 @@ def _make(folder: Path, root: Path) -> Project:
     shutil.copy(root / "run.sh", tree)
     shutil.copy(root / "constraints.txt", tree)
     shutil.copy(root / "models" / "manifest.toml", tree / "models")
-    for module in ("__init__", "errors", "settings", "weights", "weights_sources"):
+    modules = ("__init__", "errors", "settings", "weights", "weights_manifest", "weights_sources")
+    for module in modules:
         shutil.copy(root / "webui" / f"{module}.py", tree / "webui")
     (tree / "webui" / "cli.py").write_text(CLI)
     (tree / "backend.py").write_text(BACKEND)

@@ -24,9 +24,10 @@ import pytest
 from webui import weights
 from webui.errors import (
     ModelAlteredError,
-    ModelError,
+    ModelDirectoryError,
     ModelFetchError,
     ModelMissingError,
+    ModelStoreError,
     SettingsError,
     StudioError,
     UnknownModelError,
@@ -322,9 +323,50 @@ def test_an_exception_of_progress_ends_the_fetch_cleanly(shelf: Shelf, server: _
 def test_a_store_that_cannot_be_written_is_said(shelf: Shelf, server: _Server) -> None:
     settings = shelf.urls("A", server.url("good")).settings()
     (shelf.folder / "store").write_text("a file where the store should be")
-    with pytest.raises(ModelFetchError, match="store") as caught:
+    with pytest.raises(ModelStoreError, match="store: File exists") as caught:
         weights.fetch(settings=settings)
     reads_as_chinese(caught.value)
+    assert "network" not in str(caught.value)
+
+
+def _fetch_into(store: Path, manifest: Path, language: str, before: list[str]) -> str:
+    """``fsmn-vad models fetch`` as a user calls it; what it says on standard error."""
+    done = subprocess.run(
+        [*before, sys.executable, "-m", "webui", "models", "fetch"],
+        env={
+            **{k: v for k, v in os.environ.items() if k != "FSMN_VAD_MODEL_DIR"},
+            "PYTHONPATH": str(Path(weights.__file__).parent.parent),
+            "FSMN_VAD_MODELS_DIRECTORY": str(store),
+            "FSMN_VAD_MANIFEST_FILE": str(manifest),
+            "FSMN_VAD_LANGUAGE": language,
+        },
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
+def assert_full_disk_is_said(
+    shelf: Shelf, settings: Settings, size_bytes: int, small_disk: Callable[[Path, int], list[str]]
+) -> None:
+    store = shelf.folder / "full store"
+    store.mkdir()
+    before = small_disk(store, size_bytes)
+    english = _fetch_into(store, settings.manifest_file, "en", before)
+    assert f"the disk of {store} is full" in english and "FSMN_VAD_MODELS_DIRECTORY" in english
+    assert "network" not in english and len(english.splitlines()) == 1
+    chinese = _fetch_into(store, settings.manifest_file, "zh", before)
+    assert f"{store} 所在的磁盘已满" in chinese and "网络" not in chinese
+
+
+def test_a_full_disk_is_said(
+    shelf: Shelf, server: _Server, small_disk: Callable[[Path, int], list[str]]
+) -> None:
+    # One file fits, the next one does not.
+    settings = shelf.urls("A", server.url("good")).settings()
+    assert_full_disk_is_said(shelf, settings, 200_000, small_disk)
 
 
 # --- several processes -----------------------------------------------------
@@ -432,6 +474,19 @@ def test_files_are_taken_out_of_a_wheel(wheel_shelf: Shelf, index: Path) -> None
     assert seen[0].file == "" and seen[-1].done_bytes == seen[-1].total_bytes
 
 
+@pytest.mark.parametrize("size_bytes", [200_000, 2_000_000])
+def test_a_disk_that_pip_finds_full_is_said(
+    size_bytes: int,
+    wheel_shelf: Shelf,
+    index: Path,
+    small_disk: Callable[[Path, int], list[str]],
+) -> None:
+    # Either pip's own copy does not fit, or what is unpacked beside it.
+    _build_wheel(index, {**CONTENTS, "padding": bytes(1_300_000)})
+    settings = wheel_shelf.settings()
+    assert_full_disk_is_said(wheel_shelf, settings, size_bytes, small_disk)
+
+
 def _damage(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
 
@@ -526,13 +581,13 @@ def test_a_named_directory_is_used_as_it_is(shelf: Shelf, tmp_path: Path, server
     own = tmp_path / "own"
     own.mkdir()
     settings = shelf.urls("A", server.url("good")).settings(model_dir=own)
-    with pytest.raises(ModelMissingError, match="own"):
+    with pytest.raises(ModelDirectoryError, match=r"own, .* lacks model\.pt, model\.onnx"):
         weights.fetch(settings=settings)
     for name in ("model.onnx", "am.mvn"):
         (own / name).write_bytes(b"another export")
     assert weights.find(settings=settings) == own
     assert weights.fetch(engine="onnx", settings=settings) == own
-    with pytest.raises(ModelMissingError):
+    with pytest.raises(ModelDirectoryError, match=r"it lacks model\.pt, config\.yaml"):
         weights.find(engine="funasr", settings=settings)
     (record,) = weights.list_models(settings=settings)
     assert (record.state, record.engines, record.directory) == ("external", ("onnx",), own)
@@ -540,6 +595,28 @@ def test_a_named_directory_is_used_as_it_is(shelf: Shelf, tmp_path: Path, server
     weights.remove(settings=settings)
     assert len(list(own.iterdir())) == 2
     assert server.requests == []
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "file"])
+def test_a_named_directory_that_cannot_be_used_is_said(
+    kind: str, shelf: Shelf, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    if kind == "empty":
+        own.mkdir()
+    if kind == "file":
+        own.touch()
+    settings = shelf.settings(model_dir=own)
+    said = {"missing": "does not exist", "empty": "lacks model.onnx", "file": "not a directory"}
+    with pytest.raises(ModelDirectoryError) as caught:
+        weights.find(engine="onnx", settings=settings)
+    message = str(caught.value)
+    assert f"FSMN_VAD_MODEL_DIR is set to {own}, " in message and said[kind] in message
+    # Fetching would not help: it never writes there.
+    assert "models fetch" not in message
+    reads_as_chinese(caught.value)
+    (record,) = weights.list_models(settings=settings)
+    assert (record.state, record.engines) == ("external", ())
 
 
 def test_a_named_directory_stands_in_for_the_default_model_alone(shelf: Shelf) -> None:
@@ -573,7 +650,7 @@ def test_remove_deletes_what_was_prepared_too(shelf: Shelf) -> None:
 def test_a_model_that_cannot_be_removed_is_said(shelf: Shelf) -> None:
     shelf.directory.parent.mkdir()
     shelf.directory.write_bytes(b"a file where the model's directory should be")
-    with pytest.raises(ModelError, match=f"{NAME}: .*Not a directory") as caught:
+    with pytest.raises(ModelStoreError, match=f"{NAME}: .*Not a directory") as caught:
         weights.remove(settings=shelf.settings())
     reads_as_chinese(caught.value)
 
@@ -605,7 +682,7 @@ def test_a_read_only_store_is_said(public_folder: Path) -> None:
     shelf.directory.chmod(0o555)
     with (
         _without_rights(),
-        pytest.raises(ModelError, match="Permission denied") as caught,
+        pytest.raises(ModelStoreError, match=r"Permission denied.*the rights there") as caught,
     ):
         weights.remove(settings=settings)
     shelf.directory.chmod(0o755)

@@ -18,8 +18,11 @@
     ├── ModelError                the weights
     │   ├── UnknownModelError     no such name in the manifest
     │   ├── ModelMissingError     not fetched yet
+    │   │   └── ModelDirectoryError  what FSMN_VAD_MODEL_DIR names cannot be used
     │   ├── ModelAlteredError     a file does not have the size or hash of the manifest
-    │   └── ModelFetchError       no source could deliver it
+    │   ├── ModelFetchError       no source could deliver it
+    │   └── ModelStoreError       the model store cannot be written to
+    │       └── ModelStoreFullError  its disk is full
     └── EngineError               the process that scores
         ├── EngineUnavailableError  the packages of this engine are not installed
         ├── EngineStartError        it could not load the model
@@ -40,6 +43,8 @@ from typing import ClassVar
 
 LANGUAGES = ("en", "zh")
 
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Numbers of the system's errors that mean that a disk, or a user's share of it, is full."""
 
 _SYSTEM_REASONS_ZH = {
     errno.EACCES: "没有权限",
@@ -244,6 +249,18 @@ class ModelMissingError(ModelError):
     }
 
 
+class ModelDirectoryError(ModelMissingError):
+    """The directory that the user named for a model does not hold it."""
+
+    texts = {
+        "en": "FSMN_VAD_MODEL_DIR is set to {directory}, which cannot be used: {reason}. "
+        "Name a directory that has the files of {model}, "
+        "or unset the variable to use the model store.",
+        "zh": "FSMN_VAD_MODEL_DIR 指定的 {directory} 不可用：{reason_zh}。"
+        "请改为含有 {model} 文件的目录，或取消该变量以使用模型存放目录。",
+    }
+
+
 class ModelAlteredError(ModelError):
     """A file of the model does not have the size or hash of the manifest."""
 
@@ -267,6 +284,28 @@ class ModelFetchError(ModelError):
     }
 
 
+class ModelStoreError(ModelError):
+    """The directory in which models are kept cannot be written to."""
+
+    texts = {
+        "en": "Model {model}: the model store cannot be changed: {reason}. Check the path and "
+        "the rights there, or name another directory in FSMN_VAD_MODELS_DIRECTORY.",
+        "zh": "模型 {model}：无法更改模型存放目录：{reason_zh}。"
+        "请检查路径和权限，或用 FSMN_VAD_MODELS_DIRECTORY 指定其他目录。",
+    }
+
+
+class ModelStoreFullError(ModelStoreError):
+    """The disk on which models are kept is full."""
+
+    texts = {
+        "en": "Model {model} does not fit: the disk of {directory} is full. Free some space "
+        "there, or name a directory on another disk in FSMN_VAD_MODELS_DIRECTORY.",
+        "zh": "模型 {model} 无法存放：{directory} 所在的磁盘已满。"
+        "请腾出空间，或用 FSMN_VAD_MODELS_DIRECTORY 指定其他磁盘上的目录。",
+    }
+
+
 class EngineError(StudioError):
     """The process that scores."""
 
@@ -278,9 +317,9 @@ class EngineUnavailableError(EngineError):
 
     texts = {
         "en": "The engine {engine} is not installed ({package} is missing). "
-        "Run ./run.sh once without --lite, or choose the engine onnx.",
+        "Run ./run.sh --full once, or choose the engine onnx.",
         "zh": "未安装引擎 {engine}（缺少 {package}）。"
-        "请不带 --lite 运行一次 ./run.sh，或改用 onnx 引擎。",
+        "请运行一次 ./run.sh --full，或改用 onnx 引擎。",
     }
 
 

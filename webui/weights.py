@@ -11,32 +11,29 @@ and is used as it is: its files must exist, but may differ from the manifest.
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from webui import weights_sources
+from webui import weights_manifest, weights_sources
 from webui.errors import (
+    FULL_DISK,
     ModelAlteredError,
+    ModelDirectoryError,
     ModelError,
     ModelFetchError,
     ModelMissingError,
-    SettingsError,
+    ModelStoreError,
+    ModelStoreFullError,
     UnknownModelError,
-    system_reason_zh,
 )
 from webui.settings import Settings
+from webui.weights_manifest import Model
 from webui.weights_sources import ModelFile, Reason, Source
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT_MODEL = "fsmn-vad-16k-zh"
 WEIGHTS_FILES = {"funasr": "model.pt", "onnx": "model.onnx"}
@@ -49,33 +46,12 @@ _TEMPORARY_AGE_S = 24 * 3600
 
 
 @dataclass(frozen=True)
-class Model:
-    """One entry of the manifest; texts are by language ("en", "zh")."""
-
-    name: str
-    title: Mapping[str, str]
-    description: Mapping[str, str]
-    card: str
-    sample_rate_hz: int
-    licence: str
-    licence_url: str
-    licence_note: Mapping[str, str]
-    files: tuple[ModelFile, ...]
-    sources: tuple[Source, ...]
-
-    def engines_without(self, lacking: set[str]) -> tuple[str, ...]:
-        """Return the engines that need none of the files named in ``lacking``."""
-        engines = dict.fromkeys(engine for file in self.files for engine in file.engines)
-        blocked = {e for file in self.files if file.name in lacking for e in file.engines}
-        return tuple(engine for engine in engines if engine not in blocked)
-
-
-@dataclass(frozen=True)
 class Problem:
-    """Why a file of a model cannot be used."""
+    """Why a file of a model cannot be used; ``engines`` cannot do without it."""
 
     file: str
     kind: Literal["missing", "size", "sha256"]
+    engines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +71,8 @@ class ModelRecord:
 
     ``state`` is "absent" (for no engine complete), "ready" (complete for the
     engines in ``engines``), "altered" (a file differs from the manifest) or
-    "external" (``FSMN_VAD_MODEL_DIR`` stands in for it).
+    "external" (``FSMN_VAD_MODEL_DIR`` stands in for it). Whether the packages of an
+    engine are installed is another matter.
     """
 
     name: str
@@ -107,6 +84,7 @@ class ModelRecord:
     card: str
     state: State
     engines: tuple[str, ...]
+    problems: tuple[Problem, ...]
     directory: Path
     size_bytes: int
 
@@ -125,7 +103,8 @@ def find(
 
     Raises:
         UnknownModelError: the manifest has no such model.
-        ModelMissingError: files are missing.
+        ModelMissingError: files are missing; a `ModelDirectoryError` where
+            ``FSMN_VAD_MODEL_DIR`` is set.
         ModelAlteredError: a file differs from the manifest.
         ModelError: a file cannot be read.
     """
@@ -140,6 +119,9 @@ def find(
             raise ModelAlteredError(model=name, file=file.name)
     complete = model.engines_without(set(problems))
     if not complete or (engine is not None and engine not in complete):
+        if external:
+            lacking = [file.name for file in relevant if file.name in problems]
+            raise _unusable(name, directory, lacking)
         raise ModelMissingError(model=name, directory=str(directory))
     return directory
 
@@ -169,6 +151,7 @@ def fetch(
         UnknownModelError: the manifest has no such model.
         ModelMissingError: ``FSMN_VAD_MODEL_DIR`` lacks files; it is never written to.
         ModelFetchError: no source had what is needed; it names each reason.
+        ModelStoreError: the store cannot be written to, or its disk is full.
     """
     settings = settings or Settings.from_environment()
     model = _model(name, settings)
@@ -176,15 +159,18 @@ def fetch(
     if external:
         return find(name, engine, settings=settings)
     reasons: list[Reason] = []
+    refused: OSError | None = None
     if _problems(model, directory):
         try:
             with _temporary_directory(settings.models_directory) as temporary:
                 reasons = _fetch_missing(model, directory, temporary, progress, settings)
         except OSError as error:
-            reasons.append(Reason.of_disk(error, directory))
+            refused = error
     try:
         return find(name, engine, settings=settings)
     except (ModelMissingError, ModelAlteredError) as error:
+        if refused is not None:
+            raise _store_error(name, refused, settings.models_directory) from refused
         reasons = reasons or [Reason("no source offers what is missing", "没有来源提供所缺的文件")]
         raise ModelFetchError(
             model=name,
@@ -205,7 +191,7 @@ def verify(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> li
     settings = settings or Settings.from_environment()
     model = _model(name, settings)
     directory, _ = _directory(model, settings)
-    return [Problem(file, kind) for file, kind in _problems(model, directory).items()]
+    return _named(model, _problems(model, directory))
 
 
 def remove(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> None:
@@ -215,7 +201,7 @@ def remove(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> No
 
     Raises:
         UnknownModelError: the manifest has no such model.
-        ModelError: the store cannot be written to.
+        ModelStoreError: the store cannot be written to.
     """
     settings = settings or Settings.from_environment()
     directory = settings.models_directory / _model(name, settings).name
@@ -226,13 +212,13 @@ def remove(name: str = DEFAULT_MODEL, *, settings: Settings | None = None) -> No
             elif unwanted.exists():
                 shutil.rmtree(unwanted)
         except OSError as error:
-            raise _disk_error(name, error, unwanted) from error
+            raise _store_error(name, error, unwanted) from error
 
 
 def list_models(*, settings: Settings | None = None) -> list[ModelRecord]:
     """Return every model of the manifest, in its order, with its state on this machine."""
     settings = settings or Settings.from_environment()
-    return [_record(model, settings) for model in _manifest(settings).values()]
+    return [_record(model, settings) for model in weights_manifest.read(settings).values()]
 
 
 def model_sha256(directory: Path) -> dict[str, str]:
@@ -249,7 +235,7 @@ def _record(model: Model, settings: Settings) -> ModelRecord:
     problems = _problems(model, directory, content=not external)
     engines = model.engines_without(set(problems))
     state: State = "ready" if engines else "absent"
-    if external and engines:
+    if external:
         state = "external"
     elif any(kind != "missing" for kind in problems.values()):
         state = "altered"
@@ -264,6 +250,7 @@ def _record(model: Model, settings: Settings) -> ModelRecord:
         card=model.card,
         state=state,
         engines=engines,
+        problems=tuple(_named(model, problems)),
         directory=directory,
         size_bytes=sum(path.stat().st_size for path in paths if path.is_file()),
     )
@@ -294,6 +281,36 @@ def _problems(
         except OSError as error:
             raise _disk_error(model.name, error, path) from error
     return found
+
+
+def _named(
+    model: Model, problems: Mapping[str, Literal["missing", "size", "sha256"]]
+) -> list[Problem]:
+    return [
+        Problem(file.name, problems[file.name], file.engines)
+        for file in model.files
+        if file.name in problems
+    ]
+
+
+def _unusable(model: str, directory: Path, lacking: list[str]) -> ModelDirectoryError:
+    """Say why the directory that the user named cannot be used."""
+    if directory.is_dir():
+        reason, reason_zh = f"it lacks {', '.join(lacking)}", f"缺少 {'、'.join(lacking)}"
+    elif directory.exists():
+        reason, reason_zh = "it is not a directory", "不是目录"
+    else:
+        reason, reason_zh = "it does not exist", "目录不存在"
+    return ModelDirectoryError(
+        model=model, directory=str(directory), reason=reason, reason_zh=reason_zh
+    )
+
+
+def _store_error(model: str, error: OSError, path: Path) -> ModelStoreError:
+    if error.errno in FULL_DISK:
+        return ModelStoreFullError(model=model, directory=str(path))
+    en, zh = Reason.of_disk(error, path)
+    return ModelStoreError(model=model, reason=en, reason_zh=zh)
 
 
 def _disk_error(model: str, error: OSError, path: Path) -> ModelError:
@@ -352,46 +369,7 @@ def _temporary_directory(store: Path) -> Iterator[Path]:
 
 
 def _model(name: str, settings: Settings) -> Model:
-    models = _manifest(settings)
+    models = weights_manifest.read(settings)
     if name not in models:
         raise UnknownModelError(model=name, known=", ".join(models))
     return models[name]
-
-
-def _manifest(settings: Settings) -> dict[str, Model]:
-    path = settings.manifest_file
-    try:
-        with path.open("rb") as file:
-            entries = tomllib.load(file)["model"]
-        models = [_entry(entry) for entry in entries]
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        cause_zh = system_reason_zh(error) if isinstance(error, OSError) else "内容有误"
-        raise SettingsError(
-            name="FSMN_VAD_MANIFEST_FILE",
-            reason=f"{path} cannot be read as a model manifest ({error})",
-            reason_zh=f"{path} 不是可读取的模型清单（{cause_zh}）",
-        ) from error
-    return {model.name: model for model in models}
-
-
-def _entry(entry: dict[str, Any]) -> Model:
-    files = tuple(
-        ModelFile(file["name"], file["size_bytes"], file["sha256"], tuple(file["engines"]))
-        for file in entry["file"]
-    )
-    for name in (entry["name"], *(file.name for file in files)):
-        # Names become paths in the store.
-        if name != Path(name).name or name.startswith("."):
-            raise ValueError(f"{name!r} is not a plain file name")
-    return Model(
-        name=entry["name"],
-        title=entry["title"],
-        description=entry["description"],
-        card=entry["card"],
-        sample_rate_hz=entry["sample_rate_hz"],
-        licence=entry["licence"]["name"],
-        licence_url=entry["licence"]["url"],
-        licence_note=entry["licence"]["note"],
-        files=files,
-        sources=tuple(Source(**source) for source in entry.get("source", ())),
-    )

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from webui import __version__
-from webui.errors import system_reason_zh
+from webui.errors import FULL_DISK, system_reason_zh
 
 _BLOCK_BYTES = 64 * 1024
 _POLL_S = 0.2
@@ -229,40 +229,48 @@ def _blocks(url: str, timeout_s: float) -> Iterator[bytes]:
 def _download_wheel(
     source: Source, temporary: Path, timeout_s: float, tick: Callable[[], None]
 ) -> Path:
-    """Let pip download one wheel by name, without dependencies, and return its path."""
+    """Let pip download one wheel by name, without dependencies, and return its path.
+
+    Raises:
+        SourceError: pip failed.
+        OSError: the disk is full.
+    """
     folder = temporary / "wheel"
     folder.mkdir(exist_ok=True)
     # pip keeps what is under way in its temporary directory: there it can be measured.
     under_way = temporary / "pip"
     under_way.mkdir(exist_ok=True)
-    log_file = temporary / "pip.log"
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
     command += ["--timeout", str(math.ceil(timeout_s)), "--retries", "1"]
     command += ["download", "--no-deps", "--only-binary=:all:", "--progress-bar=off"]
     command += [f"--python-version={source.python_version}", f"--dest={folder}"]
     command += [source.requirement]
     patience = _Patience(timeout_s)
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "TMPDIR": str(under_way)},
-        )
+    # What pip says goes through a pipe: on a full disk, a log would lack the reason.
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "TMPDIR": str(under_way)},
+    ) as process:
         try:
             while True:
                 tick()
                 try:
-                    status = process.wait(_POLL_S)
+                    log, _ = process.communicate(timeout=_POLL_S)
                     break
                 except subprocess.TimeoutExpired:
                     patience.check(_size_bytes(under_way))
         finally:
             process.kill()
-            process.wait()
-    if status != 0:
-        raise _pip_error(log_file.read_text(errors="replace"))
+    for number in FULL_DISK:
+        if process.returncode != 0 and f"[Errno {number}]" in log:
+            raise OSError(number, os.strerror(number))
+    if process.returncode != 0:
+        raise _pip_error(log)
     return next(folder.glob("*.whl"))
 
 
