@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
+
+from webui.cli import main
+from webui.vad.scorers import missing_package
 
 TWELVE = [
     [70, 2340], [2620, 6200], [6480, 23670], [23950, 26250], [26780, 28990], [29950, 31430],
@@ -170,8 +175,120 @@ def test_models(fsmn_vad, tmp_path):
     assert "fsmn-vad-16k-zh" in unknown.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said", "said_zh"),
+    [
+        (
+            ["detect", "--threads", "-1", "a.wav"],
+            "--threads: -1 is outside 0 to",
+            "--threads：-1 超",
+        ),
+        (["detect", "--device", "tpu", "a.wav"], "--device: tpu is not", "--device：tpu 不是"),
+        (["serve", "--port", "0"], "--port: 0 is outside 1 to 65535", "--port：0 超出范围 1 至"),
+    ],
+)
+def test_an_option_is_named_as_it_was_given(fsmn_vad, arguments, said, said_zh):
+    english = fsmn_vad(*arguments)
+    chinese = fsmn_vad(*arguments, FSMN_VAD_LANGUAGE="zh")
+    assert (english.returncode, chinese.returncode) == (2, 2)
+    assert said in english.stderr and said_zh in chinese.stderr
+    assert "FSMN_VAD" not in english.stderr + chinese.stderr
+
+
+def test_a_variable_is_named_as_it_was_set(fsmn_vad):
+    run = fsmn_vad("detect", "a.wav", FSMN_VAD_THREADS="-1")
+    assert run.returncode == 2
+    assert "FSMN_VAD_THREADS: -1 is outside" in run.stderr
+
+
+@pytest.fixture
+def own_model(model_dir, tmp_path):
+    directory = tmp_path / "model"
+    shutil.copytree(model_dir, directory)
+    return directory
+
+
+def test_models_list_shows_the_engines_that_can_run(fsmn_vad, own_model):
+    def listed(**changes):
+        run = fsmn_vad("models", "list", FSMN_VAD_MODEL_DIR=str(own_model), **changes)
+        first, *rest = run.stdout.splitlines()
+        return first.split("\t")[1:3], "\n".join(rest)
+
+    has_funasr = missing_package("funasr") is None
+    whole = ["funasr"] * has_funasr + ["onnx", "onnx-int8"]
+    (state, engines), rest = listed()
+    assert (state, engines.split(",")) == ("external", whole)
+    assert ("funasr cannot run: " in rest) != has_funasr
+
+    (own_model / "model.onnx").unlink()
+    (_, engines), rest = listed()
+    assert engines == ("funasr" if has_funasr else "-")
+    assert "onnx cannot run: model.onnx is missing" in rest
+    assert "onnx-int8 无法运行：缺少 model.onnx" in listed(FSMN_VAD_LANGUAGE="zh")[1]
+
+
+def test_models_list_in_the_light_install(own_model, root, tmp_path, monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *more: None if name in ("torch", "funasr") else found(name, *more),
+    )
+    own_model.rename(tmp_path / "fsmn-vad-16k-zh")
+    monkeypatch.delenv("FSMN_VAD_MODEL_DIR", raising=False)
+    monkeypatch.setenv("FSMN_VAD_MODELS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "en")
+
+    def listed():
+        assert main(["models", "list"]) == 0
+        return capsys.readouterr().out
+
+    assert "\tready\tonnx,onnx-int8\t" in listed()
+    model = tmp_path / "fsmn-vad-16k-zh" / "model.onnx"
+    model.write_bytes(b"altered")
+    text = listed()
+    assert "\taltered\t-\t" in text
+    assert "onnx cannot run: model.onnx is not the published file" in text
+    assert "funasr cannot run: torch is not installed" in text
+    model.unlink()
+    assert "\tno engine can run it\t-\t" in listed()
+
+
+@pytest.fixture
+def read_only_store(tmp_path):
+    """A store in whose place a file stands: nobody can write there, the superuser neither."""
+    store = tmp_path / "store"
+    store.touch()
+    return store
+
+
+def test_a_graph_that_cannot_be_kept_is_said(fsmn_vad, read_only_store):
+    prepare = ("models", "prepare")
+    run = fsmn_vad(*prepare, FSMN_VAD_MODELS_DIRECTORY=str(read_only_store))
+    assert run.returncode == 1
+    assert f"fp32 was made but cannot be kept in {read_only_store}" in run.stderr
+    assert "Not a directory" in run.stderr and "ready" not in run.stderr
+    chinese = fsmn_vad(
+        *prepare, FSMN_VAD_MODELS_DIRECTORY=str(read_only_store), FSMN_VAD_LANGUAGE="zh"
+    )
+    assert "（不是目录）" in chinese.stderr and "已就绪" not in chinese.stderr
+
+
+def test_a_directory_in_the_place_of_a_graph_fills_no_disk(fsmn_vad, recording, tmp_path):
+    store = {"FSMN_VAD_MODELS_DIRECTORY": str(tmp_path)}
+    assert fsmn_vad("models", "prepare", **store).returncode == 0
+    (graph,) = tmp_path.glob("prepared/*/fp32.onnx")
+    graph.unlink()
+    graph.mkdir()
+    before = sorted(graph.parent.iterdir())
+    assert fsmn_vad("detect", recording, **store).returncode == 0
+    assert sorted(graph.parent.iterdir()) == before
+    assert "Is a directory" in fsmn_vad("models", "prepare", **store).stderr
+
+
 def test_version_and_help(fsmn_vad):
     assert fsmn_vad("--version").stdout.startswith("fsmn-vad ")
     helped = fsmn_vad("detect", "--help").stdout
     assert "--max-end-silence-time" in helped
     assert "150 to 6000 ms" in helped
+    assert "0 means one for each core" in helped.replace("\n", " ")

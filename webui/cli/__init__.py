@@ -12,10 +12,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 from webui import __version__
-from webui.cli.terminal import TEXTS, language_of, say
+from webui.cli.terminal import TEXTS, language_of, say, with_options
 from webui.errors import OptionsError, PortTakenError, SettingsError, StudioError
 from webui.settings import Settings
 
@@ -79,6 +78,5 @@ def _parser(language: str, command: str) -> argparse.ArgumentParser:
 def _serve(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     from webui.ui.app import serve
 
-    given = {"host": chosen.host, "port": chosen.port}
-    serve(replace(settings, **{name: value for name, value in given.items() if value is not None}))
+    serve(with_options(settings, host=chosen.host, port=chosen.port))
     return 0

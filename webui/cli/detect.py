@@ -7,7 +7,6 @@ import contextlib
 import io
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -15,7 +14,7 @@ from webui import weights
 from webui.audio.report import CHANNEL_CHOICES, channel_text
 from webui.cli.figures import figure_paths, write_figure
 from webui.cli.files import appearing
-from webui.cli.terminal import TEXTS, say, show
+from webui.cli.terminal import TEXTS, say, show, with_options
 from webui.errors import StudioError
 from webui.formats import FORMATS, Outcome
 from webui.settings import Settings
@@ -72,9 +71,8 @@ def _add_options(parser: argparse.ArgumentParser, language: str) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     """Detect speech in the files; returns the exit code."""
-    given = {"engine": chosen.engine, "threads": chosen.threads, "device": chosen.device}
-    settings = replace(
-        settings, **{name: value for name, value in given.items() if value is not None}
+    settings = with_options(
+        settings, engine=chosen.engine, threads=chosen.threads, device=chosen.device
     )
     options = _options(chosen)
     figures = figure_paths(chosen.figure, chosen.audio) if chosen.figure else {}

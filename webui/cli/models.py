@@ -6,7 +6,9 @@ import argparse
 
 from webui import weights
 from webui.cli.terminal import TEXTS, say, show
+from webui.errors import system_reason_zh
 from webui.settings import Settings
+from webui.vad.scorers import SCORERS, missing_package
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
@@ -30,10 +32,30 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
 
 def _list(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     for record in weights.list_models(settings=settings):
-        engines = ",".join(record.engines) or "-"
-        print(f"{record.name}\t{TEXTS[language][record.state]}\t{engines}\t{record.directory}")
+        hindered = _hindered(record, language)
+        engines = [engine for engine in SCORERS if engine not in hindered]
+        state = "unusable" if record.state == "ready" and not engines else record.state
+        names = ",".join(engines) or "-"
+        print(f"{record.name}\t{TEXTS[language][state]}\t{names}\t{record.directory}")
         print(f"  {record.title[language]}; {record.licence}")
+        if record.state != "absent":
+            for engine, why in hindered.items():
+                print("  " + TEXTS[language]["cannot_run"].format(engine=engine, why=why))
     return 0
+
+
+def _hindered(record: weights.ModelRecord, language: str) -> dict[str, str]:
+    """Why each engine that cannot run here cannot: a file, or a package."""
+    texts = TEXTS[language]
+    reasons = {}
+    for engine, info in SCORERS.items():
+        needed = [problem for problem in record.problems if info.weights in problem.engines]
+        if needed:
+            key = "file_missing" if needed[0].kind == "missing" else "file_altered"
+            reasons[engine] = texts[key].format(file=needed[0].file)
+        elif package := missing_package(engine):
+            reasons[engine] = texts["package_missing"].format(package=package)
+    return reasons
 
 
 def _fetch(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
@@ -48,18 +70,33 @@ def _fetch(chosen: argparse.Namespace, settings: Settings, language: str) -> int
     finally:
         show("")
     say(TEXTS[language]["fetched"].format(model=chosen.model, directory=directory))
-    return _prepare(chosen, settings, language)
+    _prepare(chosen, settings, language)
+    return 0  # graphs that could not be kept are made when they are needed
 
 
 def _prepare(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     from webui.vad.scorers.onnx_prepare import PRECISIONS, prepared_graph
 
     directory = weights.find(chosen.model, "onnx", settings=settings)
+    refused: list[OSError] = []
     for precision in PRECISIONS:
-        graph = prepared_graph(directory, precision, settings.prepared_directory)
-        text = TEXTS[language]["prepared"]
-        say(text.format(model=chosen.model, precision=precision, kilobytes=len(graph) // 1000))
-    return 0
+        kept = settings.prepared_directory
+        graph = prepared_graph(directory, precision, kept, refused.append)
+        text = TEXTS[language]["not_kept" if refused else "prepared"]
+        say(
+            text.format(
+                model=chosen.model,
+                precision=precision,
+                kilobytes=len(graph) // 1000,
+                directory=kept,
+                why=_why(refused[-1], language) if refused else "",
+            )
+        )
+    return 1 if refused else 0
+
+
+def _why(error: OSError, language: str) -> str:
+    return system_reason_zh(error) if language == "zh" else error.strerror or str(error)
 
 
 def _verify(chosen: argparse.Namespace, settings: Settings, language: str) -> int:

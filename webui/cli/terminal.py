@@ -6,8 +6,11 @@ import locale
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from webui.settings import Settings
+from webui.errors import SettingsError
+from webui.settings import PREFIX, Settings
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -15,6 +18,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "fetching": "fetching {model} from {source}: {percent} %",
         "fetched": "{model} is in {directory}",
         "prepared": "{model}: graph for {precision} is ready ({kilobytes} kB)",
+        "not_kept": "{model}: the graph for {precision} was made but cannot be kept in "
+        "{directory}: {why}. It is made anew by each program",
         "verified": "{model}: all files are as published",
         "missing": "{model}: {file} is missing",
         "size": "{model}: {file} does not have the published size",
@@ -26,6 +31,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "ready": "ready",
         "altered": "altered",
         "external": "external",
+        "unusable": "no engine can run it",
+        "cannot_run": "{engine} cannot run: {why}",
+        "file_missing": "{file} is missing",
+        "file_altered": "{file} is not the published file",
+        "package_missing": "{package} is not installed",
         "about": "Find speech in audio with FSMN-VAD.",
         "codes": "Exit codes: 0 all done, 1 some files failed, 2 wrong usage. "
         "Settings of the program are read from FSMN_VAD_* variables.",
@@ -43,7 +53,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "engine": "default: funasr where it is installed",
         "channel": "of stereo recordings: the mean, one side, or each side for itself "
         "(default: mix)",
-        "threads": "scoring threads (default: one for each core)",
+        "threads": "scoring threads; 0 means one for each core (default: 0)",
         "device": '"cpu", "cuda", "cuda:1" (default: auto)',
         "preset": "options to start from: ",
         "range": "{low} to {high}; default: {default}",
@@ -69,6 +79,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "fetching": "正在从 {source} 下载 {model}：{percent} %",
         "fetched": "{model} 位于 {directory}",
         "prepared": "{model}：{precision} 计算图已就绪（{kilobytes} kB）",
+        "not_kept": "{model}：{precision} 计算图已生成，但无法保存到 {directory}（{why}），"
+        "每次运行都会重新生成",
         "verified": "{model}：所有文件均与发布的一致",
         "missing": "{model}：缺少 {file}",
         "size": "{model}：{file} 的大小与发布的不同",
@@ -80,6 +92,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "ready": "就绪",
         "altered": "已被改动",
         "external": "外部目录",
+        "unusable": "没有可运行的引擎",
+        "cannot_run": "{engine} 无法运行：{why}",
+        "file_missing": "缺少 {file}",
+        "file_altered": "{file} 与发布的文件不一致",
+        "package_missing": "未安装 {package}",
         "about": "用 FSMN-VAD 在音频中找到语音。",
         "codes": "退出码：0 全部完成，1 部分文件失败，2 用法错误。"
         "程序设置读自 FSMN_VAD_* 环境变量。",
@@ -96,7 +113,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "有多个录音时，其中的 {name} 代表各录音的名称",
         "engine": "默认：已安装 funasr 时用 funasr",
         "channel": "立体声录音取平均、某一声道，或左右分别处理（默认：mix）",
-        "threads": "打分线程数（默认：每个核心一个）",
+        "threads": "打分线程数，0 表示每个核心一个（默认：0）",
         "device": '"cpu"、"cuda"、"cuda:1"（默认：auto）',
         "preset": "以哪组预设为起点：",
         "range": "{low} 到 {high}；默认：{default}",
@@ -126,6 +143,23 @@ def language_of(settings: Settings) -> str:
     named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     first = next((name for name in named if name), None) or locale.getlocale()[0] or ""
     return "zh" if first.lower().startswith("zh") else "en"
+
+
+def with_options(settings: Settings, **given: Any) -> Settings:
+    """Settings with what was given as options of the command in their place.
+
+    Args:
+        settings: usable ones.
+        given: by the names of settings, which are those of the options too; None: not given.
+
+    Raises:
+        SettingsError: a value cannot be used; the error names the option.
+    """
+    try:
+        return replace(settings, **{name: v for name, v in given.items() if v is not None})
+    except SettingsError as error:
+        name = str(error.details["name"]).removeprefix(PREFIX).lower()
+        raise SettingsError(**{**error.details, "name": f"--{name}"}) from error
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import shutil
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -31,13 +31,19 @@ _CHECK_S = 20
 _KEPT_MODELS = 4
 
 
-def prepared_graph(model_directory: Path, precision: Precision, directory: Path) -> bytes:
+def prepared_graph(
+    model_directory: Path,
+    precision: Precision,
+    directory: Path,
+    on_unkept: Callable[[OSError], None] = lambda error: None,
+) -> bytes:
     """Return a graph, made from the model now or earlier.
 
     Args:
         model_directory: holds the published model.onnx and am.mvn.
         precision: "fp32" or "int8".
         directory: where graphs are kept; one that cannot be written to is done without.
+        on_unkept: told why the graph could not be kept.
 
     Raises:
         ModelError: a file of the model is damaged or not FSMN-VAD's, or the graph's scores
@@ -50,8 +56,10 @@ def prepared_graph(model_directory: Path, precision: Precision, directory: Path)
     graph = _read(kept)
     if graph is None:
         graph = _make(model_directory, precision)
-        with suppress(OSError):
+        try:
             _write(kept, graph)
+        except OSError as error:
+            on_unkept(error)
     return graph
 
 
