@@ -9,7 +9,8 @@ Usage:
   ./run.sh [SERVE OPTIONS]           set up, fetch the model, open the page on http://127.0.0.1:7860
   ./run.sh COMMAND [OPTIONS]         a command of fsmn-vad: serve, detect, models or bench
   ./run.sh test [PYTEST OPTIONS]     set up with the test tools and run the tests
-  ./run.sh --lite [any of these]     the same without torch and funasr
+  ./run.sh --lite [any of these]     set up without torch and funasr; later calls keep to that
+  ./run.sh --full [any of these]     set up with them (what the first call does without --lite)
   ./run.sh COMMAND --help            help of a command
 
 Environment:
@@ -43,7 +44,8 @@ case $venv in
   *) venv=$PWD/$venv ;;
 esac
 python=$venv/bin/python
-# Written last: what is installed in the environment. Without it, set-up was not finished.
+# What the environment was made from ("unfinished" until set-up is done), and the extras that
+# are, or then were to be, installed in it.
 stamp=$venv/fsmn-vad-studio.stamp
 
 # Print "3.11" for an interpreter; fail when it does not run.
@@ -72,12 +74,18 @@ print(digest.hexdigest())
 PY
 }
 
+# Set $recorded and $remembered to the two lines of the stamp; fail when there is none.
+read_stamp() {
+  recorded='' remembered=''
+  [ -f "$stamp" ] && { IFS= read -r recorded && IFS= read -r remembered; } <"$stamp"
+}
+
 # True when the environment has all of $extras; sets $installed to the extras that it has.
 up_to_date() {
-  local recorded='' extra
+  local extra
   installed=''
-  [ -x "$python" ] && [ -f "$stamp" ] || return 1
-  { IFS= read -r recorded && IFS= read -r installed; } <"$stamp" || return 1
+  [ -x "$python" ] && read_stamp && [ "$recorded" != unfinished ] || return 1
+  installed=$remembered
   if [ -n "${FSMN_VAD_PYTHON:-}" ]; then
     [ "$(version_of "$FSMN_VAD_PYTHON")" = "$(version_of "$python")" ] || return 1
   fi
@@ -151,11 +159,9 @@ show_log() {
   done
 }
 
+# Install the program with the extras of $1, a list of words.
 install_packages() {
-  local list watcher failed=false
-  # One list for pip: what is there already stays, and stays consistent with what is added.
-  # shellcheck disable=SC2086 # both are lists of words
-  list=$(printf '%s\n' $extras $installed | sort -u | paste -sd, -)
+  local list=${1// /,} watcher failed=false
   say "installing packages${list:+ ($list)}; the first time takes minutes"
   show_log 9<&- &
   watcher=$!
@@ -175,7 +181,6 @@ install_packages() {
   if [ "$failed" = true ]; then
     die "$(explain_pip)"
   fi
-  installed=$(printf '%s' "$list" | tr , ' ')
 }
 
 # Say in one line why pip failed.
@@ -199,17 +204,29 @@ explain_pip() {
   fi
 }
 
+# Print the extras to install: what is there already stays, and stays consistent with what is added.
+all_extras() {
+  # shellcheck disable=SC2086 # both are lists of words
+  printf '%s\n' $extras $installed | sort -u | paste -sd' ' -
+}
+
+write_stamp() {
+  printf '%s\n%s\n' "$1" "$2" >"$stamp.new"
+  mv -f -- "$stamp.new" "$stamp"
+}
+
 set_up() {
+  local list
   choose_base
   lock "$base"
   # Another run.sh may have done it while this one waited.
   if ! up_to_date; then
     log=$(mktemp "${TMPDIR:-/tmp}/fsmn-vad-setup.XXXXXX")
     make_environment
-    rm -f -- "$stamp"
-    install_packages
-    printf '%s\n%s\n' "$(fingerprint)" "$installed" >"$stamp.new"
-    mv -f -- "$stamp.new" "$stamp"
+    list=$(all_extras)
+    write_stamp unfinished "$list"
+    install_packages "$list"
+    write_stamp "$(fingerprint)" "$list"
     rm -f -- "$log"
   fi
   exec 9<&-
@@ -227,7 +244,7 @@ ensure_model() {
       -h | --help) return 0 ;;
     esac
   done
-  if [ "$lite" = true ]; then
+  if [ "$edition" = lite ]; then
     engine=onnx
   fi
   "$python" -I -c 'import sys; from webui import weights; weights.find(engine=sys.argv[1] or None)' \
@@ -247,24 +264,48 @@ note_browser() {
   fi
 }
 
-lite=false
-if [ "${1:-}" = --lite ]; then
-  lite=true
-  shift
-fi
+# Set $edition, where no option did: what the environment was last set up for, else full.
+keep_edition() {
+  [ -n "$edition" ] && return
+  edition=full
+  if read_stamp; then
+    case " $remembered " in
+      *' funasr '*) ;;
+      *) edition=lite ;;
+    esac
+  fi
+  if [ "$edition" = lite ] && [ "$command" = serve ]; then
+    say "FunASR is not installed here (--lite); to add it and torch, 2.3 GB: ./run.sh --full"
+  fi
+}
+
+edition=''
+case ${1:-} in
+  --lite | --full)
+    edition=${1#--}
+    shift
+    ;;
+esac
+# Mistakes are found here, before anything is installed.
 case ${1:-} in
   -h | --help)
     usage
     exit
     ;;
-  '' | -*) command=serve ;;
-  *)
+  '' | --host | --host=* | --port | --port=*) command=serve ;;
+  serve | detect | models | bench | test)
     command=$1
     shift
     ;;
+  *)
+    say "there is no command or option $1"
+    usage >&2
+    exit 2
+    ;;
 esac
+keep_edition
 extras=''
-if [ "$lite" = false ]; then
+if [ "$edition" = full ]; then
   extras=funasr
 fi
 if [ "$command" = test ]; then

@@ -71,10 +71,10 @@ def main():
             if target:
                 pathlib.Path(target, name).touch()
         return 0 if target else 1
-    if arguments[0] == "fail":
+    if "--fail" in arguments:
         return 3
     print(json.dumps({"arguments": arguments, "cwd": os.getcwd(), "pid": os.getpid()}), flush=True)
-    if arguments[0] == "hang":
+    if "--hang" in arguments:
         sys.stdin.read()
     return 0
 """
@@ -236,11 +236,11 @@ def test_a_set_up_project_starts_without_pip_and_without_the_base_python(ready: 
 
 
 def test_the_exit_status_is_the_commands(ready: Project) -> None:
-    assert ready.run("--lite", "fail").returncode == 3
+    assert ready.run("--lite", "detect", "--fail").returncode == 3
 
 
 def test_signals_reach_the_command_itself(ready: Project) -> None:
-    process = ready.start("--lite", "hang")
+    process = ready.start("--lite", "detect", "--hang")
     assert process.stdout is not None
     told = json.loads(process.stdout.readline())
     assert told["pid"] == process.pid
@@ -303,19 +303,89 @@ def test_the_model_is_fetched_before_a_command_that_needs_it(
 def test_lite_and_full_share_one_environment(project: Project) -> None:
     project.works("--lite", "detect")
     assert not project.has("demo_heavy")
-    assert "installing packages (funasr)" in project.works("detect")
+    assert "installing packages (funasr)" in project.works("--full", "detect")
     assert project.has("demo_heavy")
     assert project.works("--lite", "detect") == ""
+    assert project.works("detect") == ""
 
     # A change makes set-up run again, for all that is installed: nothing falls behind.
     with (project.tree / "pyproject.toml").open("a") as file:
         file.write("# changed\n")
     assert "installing packages (funasr)" in project.works("--lite", "detect")
     assert project.has("demo_heavy")
+    assert project.works("--full", "detect") == ""
+
+
+def test_the_light_install_is_kept_until_the_full_one_is_asked_for(ready: Project) -> None:
+    assert ready.works("models", "list") == ""
+    assert ready.works("detect") == ""
+    (line,) = ready.works().splitlines()
+    assert line.startswith("run.sh: FunASR is not installed here") and "./run.sh --full" in line
+    assert not ready.has("demo_heavy")
+
+    # A change makes set-up run again, and that keeps to it too.
+    pyproject = ready.tree / "pyproject.toml"
+    before = pyproject.read_text()
+    pyproject.write_text(before + "# changed\n")
+    try:
+        errors = ready.works("models", "list")
+        assert "installing packages;" in errors and not ready.has("demo_heavy")
+    finally:
+        pyproject.write_text(before)
+        ready.works("models", "list")
+
+
+def test_the_first_set_up_is_the_full_one(project: Project) -> None:
+    assert "installing packages (funasr)" in project.works("models", "list")
+    assert project.has("demo_heavy")
+
+
+def test_a_full_set_up_that_failed_can_be_followed_by_a_light_one(project: Project) -> None:
+    (wheel,) = Path(project.environment["PIP_FIND_LINKS"]).iterdir()
+    away = wheel.rename(wheel.parent.parent / wheel.name)
+    failed = project.run("detect")
+    assert failed.returncode == 1 and "installing packages (funasr)" in failed.stderr
+    assert "installing packages;" in project.works("--lite", "detect")
+    away.rename(wheel)
     assert project.works("detect") == ""
+    assert not project.has("demo_heavy")
 
 
-def test_an_interrupted_set_up_is_done_again(project: Project) -> None:
+@pytest.mark.parametrize("given", [["modles", "list"], ["--lit"], ["--full", "--prot", "80"]])
+def test_a_mistyped_command_fails_before_anything_is_installed(
+    given: list[str], project: Project
+) -> None:
+    done = project.run(*given)
+    assert (done.returncode, done.stdout) == (2, "")
+    wrong = next(word for word in given if word != "--full")
+    assert done.stderr.startswith(f"run.sh: there is no command or option {wrong}\nUsage:")
+    assert not project.venv.exists()
+
+
+def test_every_command_and_option_of_the_page_is_known(root: Path, ready: Project) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", _COMMANDS], cwd=root, capture_output=True, text=True, check=True
+    )
+    commands, options = json.loads(told.stdout)
+    assert "serve" in commands and "--port" in options
+    for command in commands:
+        assert json.loads(ready.run("--lite", command).stdout)["arguments"] == [command]
+    for option in options:
+        received = json.loads(ready.run("--lite", option).stdout)["arguments"]
+        assert received == ["serve", option]
+
+
+# The real program's commands, and the options of the page.
+_COMMANDS = """
+import argparse, json
+from webui.cli import _parser
+(commands,) = [a for a in _parser("en", "serve")._actions if a.nargs == argparse.PARSER]
+options = commands.choices["serve"]._option_string_actions
+print(json.dumps([list(commands.choices), sorted(set(options) - {"-h", "--help"})]))
+"""
+
+
+def test_an_interrupted_set_up_is_done_again_and_stays_light(project: Project) -> None:
     at_work = project.tree.parent / "at work"
     project.environment["DEMO_SLOW"] = str(at_work)
     process = project.start("--lite", "detect")
@@ -327,8 +397,9 @@ def test_an_interrupted_set_up_is_done_again(project: Project) -> None:
     process.communicate()
 
     del project.environment["DEMO_SLOW"]
-    assert "installing packages" in project.works("--lite", "detect")
+    assert "installing packages" in project.works("detect")
     assert project.works("--lite", "detect") == ""
+    assert not project.has("demo_heavy")
 
 
 def test_an_environment_that_was_cut_off_is_made_anew(project: Project) -> None:
