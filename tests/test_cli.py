@@ -291,4 +291,4 @@ def test_version_and_help(fsmn_vad):
     helped = fsmn_vad("detect", "--help").stdout
     assert "--max-end-silence-time" in helped
     assert "150 to 6000 ms" in helped
-    assert "0 means one for each core" in helped.replace("\n", " ")
+    assert "0 means one for each core" in " ".join(helped.split())
