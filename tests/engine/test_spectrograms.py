@@ -83,6 +83,16 @@ def test_many_orders_take_two_processes(spectrograms: Spectrograms, order: Order
     assert 1 <= len(children()) <= 2
 
 
+def test_orders_that_come_together_are_done_by_one_process(
+    spectrograms: Spectrograms, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It takes longer to start another one.
+    monkeypatch.setattr(module, "_PATIENCE_S", DEADLINE_S)
+    for drawing in [spectrograms.draw(order) for _ in range(5)]:
+        assert drawn(drawing)
+    assert len(children()) == 1
+
+
 def test_a_recording_that_cannot_be_read_is_told_and_harms_nobody(
     spectrograms: Spectrograms, order: Order
 ) -> None:
@@ -128,6 +138,14 @@ class TestUnderway:
             drawn(stuck)
         wait_until_no_child()
         assert drawn(spectrograms.draw(order))
+
+    def test_one_slow_recording_does_not_keep_others_waiting(
+        self, spectrograms: Spectrograms, order: Order
+    ) -> None:
+        stuck = spectrograms.draw(waiting_order(order))
+        assert drawn(spectrograms.draw(order))
+        assert not stuck.picture.done()
+        stuck.drop()
 
     def test_there_is_an_end_to_the_queue(
         self, spectrograms: Spectrograms, order: Order, monkeypatch: pytest.MonkeyPatch

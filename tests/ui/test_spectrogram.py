@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from tests.audio.recordings import RATE_HZ, encode, read, sweep
 from tests.vad.test_summary import scores_of
 from webui.audio.peaks import PeakBuilder
 from webui.audio.report import Channel
-from webui.engine.spectrograms import Spectrograms
+from webui.engine.spectrograms import Drawing, Order, Spectrograms
+from webui.errors import AudioError
 from webui.ui import spectrogram, tiles
 from webui.ui.session import ScoreCache
 from webui.ui.workspace import Recording
@@ -156,3 +161,47 @@ def test_a_recording_that_is_gone_or_damaged_is_told(
     copy.unlink()
     answer = client.get(address(shop, other_id), params=part_of(5000, 6000, 10))
     assert answer.status_code == 404 and "no longer kept" in answer.text
+
+
+class _Pipe(Recording):
+    """A recording that is never read: opening it waits for somebody who writes."""
+
+    def use(self) -> bool:
+        return True
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_whoever_goes_away_ends_the_work(shop: Shop, path: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.flac"
+    os.mkfifo(pipe)
+    stuck_id = shop.cache.put(_Pipe(pipe), (scored(path, "mix"),))
+    dropped: list[Drawing] = []
+
+    def draw(order: Order) -> Drawing:
+        dropped.append(shop.spectrograms.draw(order))
+        return dropped[-1]
+
+    other = Shop.__new__(Shop)
+    other.cache = shop.cache
+    other.spectrograms = SimpleNamespace(draw=draw)  # type: ignore[assignment]
+    app = Starlette(routes=spectrogram.routes(other))  # type: ignore[arg-type]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": address(shop, stuck_id),
+        "query_string": b"start_ms=5000&end_ms=6000&columns=10",
+        "headers": [],
+    }
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    [drawing] = dropped
+    assert drawing.is_dropped
+    assert isinstance(drawing.picture.exception(60), AudioError)
+    assert sent[0]["status"] != 200

@@ -24,6 +24,8 @@ from webui.vad.spectrogram import Part, Scale, draw, samples_of
 _PROCESSES = 2
 _MOST_WAITING = 32
 _IDLE_S = 20.0
+# A second process starts for orders that have waited for so long: most are done sooner.
+_PATIENCE_S = 2.0
 _POLL_S = 0.1
 _TOLD_EVERY_S = 0.5
 _NICENESS = 10
@@ -158,7 +160,8 @@ class Spectrograms:
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s
         self._pool = ThreadPoolExecutor(_PROCESSES, "spectrograms")
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._busy = 0
         self._drawings: set[Drawing] = set()
         self._idle: list[_Drawer] = []
         self._is_closed = False
@@ -206,16 +209,16 @@ class Spectrograms:
                 self._drawings.discard(drawing)
 
     def _drawn(self, order: Order, drawing: Drawing) -> bytes:
-        while not drawing.is_dropped:
+        was_used = True
+        # One that had waited for long may have gone just now: then another one tries.
+        while was_used and not drawing.is_dropped:
             drawer = self._take()
             was_used = drawer.has_drawn
             drawing.give_to(drawer)
             try:
                 return drawer.draw(order, self._silence_s)
             except _EndedError:
-                # One that had waited for long may have gone just now: another one tries.
-                if not was_used:
-                    break
+                continue
             finally:
                 drawing.give_to(None)
                 self._put_back(drawer)
@@ -223,16 +226,26 @@ class Spectrograms:
 
     def _take(self) -> _Drawer:
         with self._lock:
+            if self._busy:
+                self._lock.wait_for(lambda: self._idle or not self._busy, _PATIENCE_S)
+            self._busy += 1
             if self._idle:
                 return self._idle.pop()
-        return _Drawer()
+        try:
+            return _Drawer()
+        except OSError:  # no more processes, or files, or memory
+            self._put_back(None)
+            raise
 
-    def _put_back(self, drawer: _Drawer) -> None:
+    def _put_back(self, drawer: _Drawer | None) -> None:
         with self._lock:
-            if drawer.is_sound and not self._is_closed:
+            self._busy -= 1
+            is_kept = drawer is not None and drawer.is_sound and not self._is_closed
+            if drawer is not None and is_kept:
                 self._idle.append(drawer)
-                return
-        drawer.end()
+            self._lock.notify_all()
+        if drawer is not None and not is_kept:
+            drawer.end()
 
 
 def _failed(order: Order, reason: str, reason_zh: str) -> AudioError:
