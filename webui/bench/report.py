@@ -56,7 +56,7 @@ def markdown(measured: dict[str, Any]) -> str:
     lines += [
         f"| {_length(row['duration_s'])} | {_spread(row['wall_s'], '.2f', 's')} "
         f"| {_spread(row['peak_rss_bytes'], '.0f', 'MB', _MB)} |"
-        for row in [{"duration_s": 5, **measured["command_5_s"]}, *measured["growth"]]
+        for row in _commands(measured)
     ]
     retuned = measured["retune_1_h_s"]
     page, int8 = measured["page_uss_bytes"], measured["int8"]
@@ -95,16 +95,18 @@ def save_figure(measured: dict[str, Any], path: Path) -> None:
     hours = f"{measured['duration_s'] / 3600:g} h"
     _bars(above.subplots(1, 2, sharey=True), every, hours)
     below.suptitle("fsmn-vad detect --engine onnx, whole process", fontsize="medium")
-    rows = [{"duration_s": 5, **measured["command_5_s"]}, *measured["growth"]]
-    rows.sort(key=lambda row: float(row["duration_s"]))
-    minutes = [row["duration_s"] / 60 for row in rows]
+    rows = _commands(measured)
+    durations_s = [row["duration_s"] for row in rows]
     for axes, (key, scale, label, colour) in zip(
         below.subplots(1, 2), _MEASURES["growth"], strict=True
     ):
         medians, errors = _with_errors([row[key] for row in rows], scale)
-        axes.errorbar(minutes, medians, errors, color=colour, marker="o", capsize=3)
-        axes.set(xscale="log", xlabel="minutes of audio", ylabel=label)
-        axes.set_ylim(bottom=0)
+        axes.errorbar(durations_s, medians, errors, color=colour, marker="o", capsize=3)
+        axes.set(xscale="log", xlabel="length of the recording", ylabel=label)
+        axes.minorticks_off()
+        axes.set_xticks(durations_s, [_length(duration_s) for duration_s in durations_s])
+        highest = max(row[key]["maximum"] for row in rows) / scale
+        axes.set_ylim(0, 1.1 * highest)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
@@ -130,6 +132,12 @@ def _with_errors(
     less = [(spread["median"] - spread["minimum"]) / scale for spread in spreads]
     more = [(spread["maximum"] - spread["median"]) / scale for spread in spreads]
     return medians, (less, more)
+
+
+def _commands(measured: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the whole command took, by rising length of the recording."""
+    rows = [{"duration_s": 5, **measured["command_5_s"]}, *measured["growth"]]
+    return sorted(rows, key=lambda row: float(row["duration_s"]))
 
 
 def _stages(subject: dict[str, Any]) -> str:
