@@ -47,13 +47,21 @@ class OnnxScorer(BlockScorer):
 
         on_stage("load_weights")
         graph = prepared_graph(model_directory, self.precision, prepared_directory)
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = settings.inter_op_num_threads = 1
-        settings.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
-            graph, settings, providers=["CPUExecutionProvider"]
+            graph,
+            self.session_options(onnxruntime.SessionOptions()),
+            providers=["CPUExecutionProvider"],
         )
         self.versions = {"onnxruntime": onnxruntime.__version__}
+
+    def session_options(self, options: Any) -> Any:
+        """Set ONNX Runtime's options; docs/onnx.md has what others would give.
+
+        One thread: each of the team's runs the graph for itself.
+        """
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        return options
 
     def no_past(self) -> Past:
         """Zeros."""
