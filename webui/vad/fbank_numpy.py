@@ -4,7 +4,7 @@ The Fourier transform of 512 points is the classic step of Cooley and Tukey, 32 
 sample 16 a + b and bin k1 + 32 k2, first over a (25 of 32, since a window has 400 samples),
 then over b. Each half is a matrix product over many frames at once, into which the window
 and the twiddle factors are folded. A few hundred frames then cost three matrix products and
-few copies: several times less than one FFT a frame, and on several threads at once, since
+few copies: half the time of one FFT a frame, and on several threads at once, since
 matrix products do not hold Python's lock.
 """
 

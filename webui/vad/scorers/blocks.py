@@ -40,8 +40,8 @@ class BlockScorer:
 
     Each block of a recording is scored by one thread, from samples to scores. It
     starts a few frames early, since the network's memory ends after
-    `WARM_UP_FRAMES`, so that no block waits for the one before it. One thread for
-    each block beats several threads on one matrix product, which are too small.
+    `WARM_UP_FRAMES`, so that no block waits for the one before it. The matrix products
+    are too small to be worth sharing between threads (docs/onnx.md).
 
     Args:
         threads: that score; 0 = one for each core.

@@ -6,8 +6,9 @@ path into its last tap, and the two output layers, between which no activation
 lies, into one. The streams' past are explicit inputs and outputs, and P(speech)
 is the only score instead of 248 posteriors. Frames come before channels all
 through, and where the FIR memories want it otherwise, the transposes stand such
-that ONNX Runtime merges them with its blocked layout for convolutions: five times
-faster there than transposes and a one-dimensional convolution.
+that ONNX Runtime merges them with its blocked layout for convolutions, which
+transposes about a one-dimensional convolution do not. docs/onnx.md compares the
+graphs.
 
 Needs the package onnx, when a graph is made and never when it is used.
 """
@@ -66,7 +67,8 @@ def build(model_file: Path, cmvn: Cmvn, integer_products: Collection[int] = ()) 
         cmvn: the model's normalisation.
         integer_products: matrix products to compute in 8-bit integers, by number
             in the order of the computation, 0 to 10. The FIR memories stay in
-            float32: ONNX Runtime's integer convolution is slower.
+            float32: with ONNX Runtime's integer convolution all takes several times as
+            long (docs/onnx.md).
 
     Returns:
         An ``onnx.ModelProto``.
