@@ -49,7 +49,8 @@ def tile(page: Any, label: str) -> str:
 
 
 def wait_for_result(page: Any, name: str) -> None:
-    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    # The first one of a server waits until the model is loaded, on a busy machine for long.
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=30_000)
     expect(page.locator(".vad-status-box")).to_be_hidden()
 
 

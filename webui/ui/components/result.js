@@ -20,8 +20,14 @@ function show() {
 	const result = props.value ? JSON.parse(props.value) : null;
 	box.hidden = !result;
 	find(".vad-welcome").hidden = Boolean(result);
-	// An answer that was asked for before the one that is shown came late.
-	if (!result || (shown && result.number < shown.number)) return;
+	if (!result) return;
+	heard(result.options);
+	if (shown && result.number < shown.number) {
+		// It was asked for before the one that is shown, and came late. The later one may not have
+		// known the control that this one has just set: decided once more, with all as they are.
+		if (result.id === shown.id) setTimeout(() => tune({}));
+		return;
+	}
 	shown = result;
 	find(".vad-file").textContent = result.file;
 	find(".vad-about").textContent = result.about;
@@ -41,6 +47,31 @@ function show() {
 	keepAddress();
 	window.vadResult = result;
 	document.dispatchEvent(new CustomEvent("vad:result", { detail: result }));
+}
+
+// Options that other parts set, by name. One question at a time, so that no answer overtakes
+// another; what is set meanwhile is asked together, and after a second without an answer anyhow.
+const ANSWER_MS = 1000;
+let wanted = null;
+let asked = null;
+let waiting = 0;
+function tune(values) {
+	wanted = { ...wanted, ...values };
+	if (!asked) ask();
+}
+
+function ask() {
+	[asked, wanted] = [wanted, null];
+	if (!asked) return;
+	waiting = setTimeout(ask, ANSWER_MS);
+	trigger("tune", { values: asked });
+}
+
+// Called with the options of each answer: is it the one that is waited for?
+function heard(options) {
+	if (!asked || Object.entries(asked).some(([name, value]) => options[name] !== value)) return;
+	clearTimeout(waiting);
+	ask();
 }
 
 // The page's address names the result, so that a reload keeps it. A browser takes only so many
@@ -108,7 +139,7 @@ async function open() {
 	if (shown) view.show(shown);
 }
 open();
-document.addEventListener("vad:tune", ({ detail }) => shown && trigger("tune", detail));
+document.addEventListener("vad:tune", ({ detail: { name, value } }) => shown && tune({ [name]: value }));
 
 watch("value", show);
 show();

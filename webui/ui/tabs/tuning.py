@@ -108,15 +108,14 @@ def wire(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> 
         return or_skip(result), note or about(values, texts)[1], *values
 
     def tune(event: gr.EventData, result_id: str, kept: Kept, *values: Any) -> tuple[Any, ...]:
-        """An option set by other means than its own control, such as the threshold line."""
-        name = str(event._data.get("name"))
+        """Options set by other means than their own controls, such as the threshold line.
+
+        Without any it is decided anew by the controls as they are.
+        """
+        wanted = event._data.get("values") or {}
         names = option_names()
-        moved: list[Any] = [gr.skip()] * len(names)
-        if name not in names:
-            return gr.skip(), gr.skip(), gr.skip(), *moved
-        place = names.index(name)
-        moved[place] = event._data.get("value")
-        values = (*values[:place], moved[place], *values[place + 1 :])
+        moved = [wanted.get(name, gr.skip()) for name in names]
+        values = tuple(wanted.get(name, value) for name, value in zip(names, values, strict=True))
         return *move(result_id, kept, *values), *moved
 
     everything = [shown.result, card.note, card.presets]
@@ -139,7 +138,9 @@ def wire(card: TuningCard, shown: Shown, detection: Detection, texts: Texts) -> 
         tune,
         [shown.result_id, shown.kept, *card.sliders],
         [*everything, *card.sliders],
-        trigger_mode="always_last",
+        # The page asks one after another: "always_last" would keep the last event back, and
+        # then send it with the data of the first that waited.
+        trigger_mode="multiple",
         **_QUICK,
     )
     _wire_opening(card, shown, detection, texts)
