@@ -234,7 +234,6 @@ class Endpointer:
         self._units_before_tail = 0
         self._start: int | None = None  # first frame of the open segment
         self._cut_at = 0  # frame at which the open segment would be too long
-        self._steps_open = 0  # beginnings of steps that it was open at
         self._silent_since: int | None = None  # frame of the last change to silence within it
         # Whether its last change to speech saw full windows and certain silence before. From
         # then on its changes do not depend on where it began.
@@ -290,18 +289,18 @@ class Endpointer:
 
     def _advance(self, walk: _Walk) -> Segment | None:
         """Walk to the next end; None when the block's frames are used up."""
-        while True:
-            segment = self._advance_within(walk, min(walk.end, self._steps.next_step))
-            if segment is not None or walk.end < self._steps.known_from:
-                return segment
-            self._steps_open = 0 if self._start is None else self._steps_open + 1
-            self._steps.advance(self._steps_open)
-
-    def _advance_within(self, walk: _Walk, end: int) -> Segment | None:
-        """Walk to the next end before frame ``end``; None when that is reached."""
-        if self._start is None and not self._open(walk, end):
+        until = self._steps.decided_until(walk.end)
+        if self._start is None and not self._open(walk, until):
             return None
-        patience = self._steps.patience
+        while True:
+            change = min(until, self._steps.next_change(walk.end))
+            segment = self._advance_open(walk, change, self._steps.patience)
+            if segment is not None or change == until:
+                return segment
+            self._steps.change()
+
+    def _advance_open(self, walk: _Walk, end: int, patience: Patience) -> Segment | None:
+        """Walk to the open segment's end, if it comes before frame ``end``."""
         while True:
             if self._silent_since is None:
                 change = _before(end, self._next_silence(walk, patience))
@@ -344,6 +343,7 @@ class Endpointer:
         if change is None:
             self._next = end
             return False
+        self._steps.open(change, walk.end)
         self._start = max(self._free_from, change - self._rules.move_back)
         self._cut_at = max(self._start + self._rules.longest, change + 1)
         self._is_settled = change > self._full_from
@@ -354,6 +354,7 @@ class Endpointer:
     def _close(self, walk: _Walk, last: int, restart: int, reason: EndReason) -> Segment:
         """End the open segment with frame ``last``; decisions go on at ``restart``."""
         assert self._start is not None
+        self._steps.close(restart - 1, walk.end)
         if self._rules.splits and last + 1 - self._start > self._rules.longest:
             last = walk.deepest_pause(self._start) - 1
             restart, reason = last + 1, EndReason.MAX_LENGTH
@@ -365,7 +366,6 @@ class Endpointer:
             reason,
         )
         self._start = self._silent_since = None
-        self._steps_open = 0
         self._next = self._restart = restart
         self._free_from = last + 1
         return segment

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 
 from webui.vad.options import VadOptions
-from webui.vad.schedule import SilenceSchedule, first_frame, frames_known
+from webui.vad.schedule import SilenceSchedule, first_frame, last_step, step_of_frame
 from webui.vad.timebase import frames_of_ms
 
 _NEVER = sys.maxsize
@@ -37,38 +38,100 @@ class Patience:
 
 
 class Steps:
-    """Dynamic silence, step by step; without it, one step that never ends.
+    """Dynamic silence: which patience holds where. Without it, always the same.
+
+    A step's patience is found where it begins, by the segment that is open there; so the
+    steps themselves need no visits, only the openings, the ends, and the steps with which
+    the patience of an open segment changes.
 
     Attributes:
-        patience: what holds in this step.
-        next_step: frame that the next step begins with.
-        known_from: frames of the stream that prove that there is a next step.
-        longest_silence: of all steps, in frames.
+        longest_silence: of all that may hold, in frames.
     """
 
     def __init__(self, options: VadOptions) -> None:
-        self.patience = Patience.of(options.max_end_silence_time, options)
-        self.next_step = self.known_from = _NEVER
-        self.longest_silence = self.patience.silence
-        if options.dynamic_silence:
-            self._schedule = SilenceSchedule.parse(options.silence_schedule)
-            self._by_silence_ms = {
-                silence_ms: Patience.of(silence_ms, options)
-                for silence_ms in self._schedule.silences_ms
-            }
-            self.longest_silence = max(each.silence for each in self._by_silence_ms.values())
-            self._step_ms = options.silence_schedule_step_ms
-            self._step = -1
-            self.advance(0)
+        self._patience = Patience.of(options.max_end_silence_time, options)
+        self.longest_silence = self._patience.silence
+        self._is_dynamic = options.dynamic_silence
+        if not self._is_dynamic:
+            return
+        self._schedule = SilenceSchedule.parse(options.silence_schedule)
+        self._by_silence_ms = {
+            silence_ms: Patience.of(silence_ms, options)
+            for silence_ms in self._schedule.silences_ms
+        }
+        self.longest_silence = max(each.silence for each in self._by_silence_ms.values())
+        self._step_ms = options.silence_schedule_step_ms
+        self._has_ended = False
+        self._opened_in = 0  # step in which the open segment began
+        self._enter(0, 0)
 
-    def advance(self, steps_open: int) -> None:
-        """Begin the next step with a segment that was open at so many beginnings."""
+    @property
+    def patience(self) -> Patience:
+        """What holds now."""
+        return self._patience
+
+    def _enter(self, step: int, steps_open: int) -> None:
+        """Go to a step that began with a segment that was open at so many beginnings."""
+        self._step, self._steps_open = step, steps_open
         silence_ms = self._schedule.silence_ms(steps_open * self._step_ms)
-        self.patience = self._by_silence_ms[silence_ms]
-        self._step += 1
-        self.next_step = first_frame(self._step_ms, self._step + 1)
-        self.known_from = frames_known(self._step_ms, self._step + 1)
+        self._patience = self._by_silence_ms[silence_ms]
+
+    def _step_of(self, frame: int, known: int) -> int:
+        found = step_of_frame(self._step_ms, frame)
+        return max(self._step, min(found, last_step(self._step_ms, known)))
+
+    def decided_until(self, known: int) -> int:
+        """Frame before which decisions are possible; behind it, a step might have begun.
+
+        Args:
+            known: frames of the stream so far, here and below.
+        """
+        if not self._is_dynamic or self._has_ended:
+            return known
+        return min(known, first_frame(self._step_ms, last_step(self._step_ms, known) + 1))
+
+    def open(self, frame: int, known: int) -> None:
+        """Note that a segment opens with the decision of ``frame``."""
+        if not self._is_dynamic:
+            return
+        step = self._step_of(frame, known)
+        if step > self._step:
+            self._enter(step, 0)
+        self._opened_in = step
+
+    def close(self, frame: int, known: int) -> None:
+        """Note that the open segment ends with the decision of ``frame``."""
+        if not self._is_dynamic:
+            return
+        step = self._step_of(frame, known)
+        if step > self._step:
+            self._enter(step, step - self._opened_in)
+
+    def next_change(self, known: int) -> int:
+        """Frame with which the patience of the open segment changes; far away if it does not."""
+        if not self._is_dynamic:
+            return _NEVER
+        step = self._next_step()
+        return (
+            _NEVER if step > last_step(self._step_ms, known) else first_frame(self._step_ms, step)
+        )
+
+    def change(self) -> None:
+        """Go to where the patience of the open segment changes."""
+        step = self._next_step()
+        self._enter(step, step - self._opened_in)
+
+    def _next_step(self) -> int:
+        """The next step, or the last that goes on with the present row of the table and one."""
+        step = self._step + 1
+        open_ms = (step - self._opened_in) * self._step_ms
+        if self._by_silence_ms[self._schedule.silence_ms(open_ms)] != self._patience:
+            return step
+        limit_ms = self._schedule.limit_ms(open_ms)
+        if math.isinf(limit_ms):
+            return _NEVER
+        return self._opened_in + int(limit_ms) // self._step_ms + 1
 
     def end(self) -> None:
-        """Take it that the stream ends in this step."""
-        self.next_step = self.known_from = _NEVER
+        """Take it that the stream ends with the frames that are known."""
+        self._has_ended = True

@@ -17,7 +17,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
-from webui.audio import SAMPLE_RATE_HZ
+from webui.audio import FRAME_HOP_SAMPLES, FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
 from webui.errors import OptionsError
 from webui.vad.timebase import frames_in
 
@@ -80,6 +80,10 @@ class SilenceSchedule:
         """End silence for a segment that has been open this long."""
         return self.silences_ms[bisect_left(self.limits_ms, open_ms)]
 
+    def limit_ms(self, open_ms: int) -> float:
+        """Until when the row for a segment that has been open this long holds."""
+        return self.limits_ms[bisect_left(self.limits_ms, open_ms)]
+
 
 def first_frame(step_ms: int, step: int) -> int:
     """First frame that FunASR decides in a step.
@@ -98,6 +102,17 @@ def frames_known(step_ms: int, step: int) -> int:
     not tell, and the step is taken to be there.
     """
     return frames_in(step * step_ms * SAMPLE_RATE_HZ // 1000)
+
+
+def last_step(step_ms: int, known: int) -> int:
+    """Last step that so many frames prove: the inverse of `frames_known`."""
+    most_samples = known * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES - 1
+    return most_samples // (step_ms * SAMPLE_RATE_HZ // 1000)
+
+
+def step_of_frame(step_ms: int, frame: int) -> int:
+    """Step in which FunASR decides a frame, if the audio has that step: see `first_frame`."""
+    return last_step(step_ms, frame + _LOOK_AHEAD_FRAMES)
 
 
 def tidy(text: str) -> str:
