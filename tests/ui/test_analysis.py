@@ -142,7 +142,7 @@ def test_advice_over_http(client: TestClient, result_id: str) -> None:
 @settings(max_examples=30)
 @given(options=refining_options(vad_options() | dynamic_options()))
 def test_the_command_gives_the_same_options(options: VadOptions) -> None:
-    words = shlex.split(recipe.command(scores_of(VALUES), options))
+    words = shlex.split(recipe.command([scores_of(VALUES)], options))
     assert words[:2] == ["fsmn-vad", "detect"]
     parser = argparse.ArgumentParser()
     detect.add_arguments(parser, "en")
@@ -163,7 +163,7 @@ def test_the_python_gives_the_same_options(options: VadOptions) -> None:
             asked.append((given, named))
             return scores_of(VALUES)
 
-    code = recipe.python(scores_of(VALUES), options)
+    code = recipe.python([scores_of(VALUES)], options)
     # Only the recording is not there: the model is not asked.
     names: dict[str, Any] = {}
     lines = code.splitlines()
@@ -178,25 +178,25 @@ def test_the_python_gives_the_same_options(options: VadOptions) -> None:
 def test_names_of_files_are_words_and_no_options() -> None:
     scores = scores_of(VALUES)
     hostile = replace(scores, audio=replace(scores.audio, file="-x '; rm -rf $HOME.wav"))
-    assert shlex.split(recipe.command(hostile, DEFAULTS))[-1] == "./-x '; rm -rf $HOME.wav"
-    assert repr(hostile.audio.file) in recipe.python(hostile, DEFAULTS)
+    assert shlex.split(recipe.command([hostile], DEFAULTS))[-1] == "./-x '; rm -rf $HOME.wav"
+    assert repr(hostile.audio.file) in recipe.python([hostile], DEFAULTS)
     left = replace(scores, audio=replace(scores.audio, channel="left"))
-    assert "--channel left" in recipe.command(left, DEFAULTS)
-    assert 'channel="left"' in recipe.python(left, DEFAULTS)
+    assert "--channel left" in recipe.command([left], DEFAULTS)
+    assert 'channel="left"' in recipe.python([left], DEFAULTS)
 
 
 def test_a_beside_b() -> None:
     scores = scores_of(VALUES)
     b = VadOptions(max_end_silence_time=300)
-    value = kept_value(scores, b, scores.segments(b), DEFAULTS, "en")
+    value = kept_value([scores], b, [scores.segments(b)], DEFAULTS, "en")
     assert value["name"] == "A"
-    assert [row[:2] for row in value["rows"]] == [
+    assert [row[:2] for row in value["tracks"][0]] == [
         [s.start_ms, s.end_ms] for s in scores.segments(DEFAULTS)
     ]
     assert value["options"] == [["End silence", "800 ms", "300 ms"]]
     assert value["count"] == len(value["differences"]) > 0
     only = {"a": 0, "b": 0}
-    for start_ms, end_ms, side, _ in value["differences"]:
+    for start_ms, end_ms, side, *_ in value["differences"]:
         only[side] += end_ms - start_ms
     assert [only["a"], only["b"]] == value["only_ms"]
     a_ms, b_ms = value["speech_ms"]
@@ -206,7 +206,7 @@ def test_a_beside_b() -> None:
 def test_switches_and_tables_are_written_in_words() -> None:
     scores = scores_of(VALUES)
     b = VadOptions(split_capped=True, silence_schedule="1000:500,inf:300")
-    value = kept_value(scores, b, scores.segments(b), DEFAULTS, "zh")
+    value = kept_value([scores], b, [scores.segments(b)], DEFAULTS, "zh")
     assert [row[1:] for row in value["options"]] == [
         [DEFAULTS.silence_schedule, "1000:500,inf:300"],
         ["关", "开"],
@@ -215,7 +215,7 @@ def test_switches_and_tables_are_written_in_words() -> None:
 
 def test_a_beside_itself() -> None:
     scores = scores_of(VALUES)
-    value = kept_value(scores, DEFAULTS, scores.segments(DEFAULTS), DEFAULTS, "zh")
+    value = kept_value([scores], DEFAULTS, [scores.segments(DEFAULTS)], DEFAULTS, "zh")
     assert (value["options"], value["differences"], value["count"]) == ([], [], 0)
 
 

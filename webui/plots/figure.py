@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from webui.formats import Outcome
 from webui.plots.axis import clock, tick_step_s
-from webui.plots.lanes import draw_track
+from webui.plots.lanes import draw_kept, draw_track
 from webui.plots.palette import PRINT, Palette
 from webui.vad.timebase import FRAME_HOP_MS
 
@@ -32,6 +32,7 @@ _BOTTOM, _GAP, _TRACK_GAP = 24, 8, 18  # pixels below the lanes, between them an
 _TITLE = 48  # pixels above the lanes of an exported figure
 _WAVE_SHARE = 0.48
 _TRACK_PX = 328  # height of a track's two lanes
+_KEPT_PX = 14  # height of the lane of other options between them
 _CJK_FAMILIES = (
     *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN"),
     *("PingFang SC", "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei", "SimHei", "DengXian"),
@@ -45,6 +46,7 @@ _TEXTS = {
         "threshold": "threshold {level}",
         "overlap": "both speak",
         "by_hand": "by hand",
+        "kept": "segments of A",
         "title": "{file}: {tracks} of {duration}",
         "track": "{channel}{count} segments, {speech}",
         "left": "left",
@@ -59,6 +61,7 @@ _TEXTS = {
         "threshold": "阈值 {level}",
         "overlap": "同时说话",
         "by_hand": "人工标注",
+        "kept": "A 的片段",
         "title": "{file}：{tracks} / 共 {duration}",
         "track": "{channel}{count} 个片段，语音 {speech}",
         "left": "左声道",
@@ -85,6 +88,7 @@ def encode(figure: Figure, file_format: str) -> bytes:
 def draw(
     outcome: Outcome,
     *,
+    kept: Outcome | None = None,
     width_px: int = 1200,
     height_px: int | None = None,
     language: str = "en",
@@ -97,6 +101,7 @@ def draw(
 
     Args:
         outcome: of the recording.
+        kept: of the same tracks with other options, "A"; its segments get a lane of their own.
         width_px: width, at 72 pixels an inch.
         height_px: height; None gives every track the same room.
         language: of the words; Chinese needs a font that has it, else English is used.
@@ -106,7 +111,8 @@ def draw(
     count = len(outcome.results)
     top = _TITLE if with_words else 4
     if height_px is None:
-        height_px = top + count * _TRACK_PX + (count - 1) * _TRACK_GAP + _BOTTOM
+        track_px = _TRACK_PX + (_KEPT_PX + _GAP if kept else 0)
+        height_px = top + count * track_px + (count - 1) * _TRACK_GAP + _BOTTOM
     figure = Figure(figsize=(width_px / _DPI, height_px / _DPI), dpi=_DPI)
     FigureCanvasAgg(figure)
     figure.patch.set_visible(palette.ground is not None)
@@ -114,26 +120,35 @@ def draw(
         figure.patch.set_facecolor(palette.ground)
     duration_s = max(outcome.audio.duration_ms, FRAME_HOP_MS) / 1000
     pixels = width_px - LEFT_PX - RIGHT_PX
-    pairs = [
-        tuple(_lane(figure, box, duration_s, palette) for box in boxes)
-        for boxes in _boxes(height_px, top, count)
+    lanes = [
+        [_lane(figure, box, duration_s, palette) for box in boxes]
+        for boxes in _boxes(height_px, top, count, with_kept=kept is not None)
     ]
-    for (wave, probability), result in zip(pairs, outcome.results, strict=True):
+    for track, result in enumerate(outcome.results):
+        wave, *between, probability = lanes[track]
         draw_track(wave, probability, result, outcome.overlap, pixels, palette)
-    _mark_time([axes for pair in pairs for axes in pair], duration_s, pixels, palette)
+        if kept:
+            draw_kept(between[0], kept.results[track].segments, pixels, palette)
+    _mark_time([axes for track in lanes for axes in track], duration_s, pixels, palette)
     if with_words:
-        _Words(figure, outcome, language, palette).write([wave for wave, _ in pairs])
+        words = _Words(figure, outcome, language, palette)
+        words.write([track[0] for track in lanes], [track[1] for track in lanes] if kept else [])
     return figure
 
 
-def _boxes(height_px: int, top: int, tracks: int) -> Iterator[list[tuple[int, int]]]:
-    """Where the two lanes of each track lie: bottom and height in pixels."""
+def _boxes(
+    height_px: int, top: int, tracks: int, *, with_kept: bool
+) -> Iterator[list[tuple[int, int]]]:
+    """Where the lanes of each track lie, from above: bottom and height in pixels."""
     room = height_px - top - _BOTTOM - (tracks - 1) * _TRACK_GAP
     for track in range(tracks):
         ceiling = height_px - top - track * _TRACK_GAP - room * track // tracks
         floor = height_px - top - track * _TRACK_GAP - room * (track + 1) // tracks
-        wave_px = round((ceiling - floor - _GAP) * _WAVE_SHARE)
-        yield [(ceiling - wave_px, wave_px), (floor, ceiling - wave_px - _GAP - floor)]
+        between_px = _GAP + (_KEPT_PX + _GAP if with_kept else 0)
+        wave_px = round((ceiling - floor - between_px) * _WAVE_SHARE)
+        wave = ceiling - wave_px
+        own = [(wave - _GAP - _KEPT_PX, _KEPT_PX)] if with_kept else []
+        yield [(wave, wave_px), *own, (floor, wave - between_px - floor)]
 
 
 def _lane(figure: Figure, box: tuple[int, int], duration_s: float, palette: Palette) -> Axes:
@@ -182,19 +197,29 @@ class _Words:
         self._fonts: dict[str, Any] = {"fontfamily": families, "color": palette.ink}
         self._width, self._height = figure.get_size_inches() * _DPI
 
-    def write(self, waves: list[Axes]) -> None:
-        """Write all; ``waves`` are the uppermost lanes of the tracks."""
+    def write(self, waves: list[Axes], kept: list[Axes]) -> None:
+        """Write all.
+
+        Args:
+            waves: the uppermost lanes of the tracks.
+            kept: their lanes of other options; none where there are no such.
+        """
         # A dollar sign in a file's name is no formula.
         title = self._title().replace("$", r"\$")
         self._text(LEFT_PX, 17, title, fontsize=13, fontweight="bold")
-        self._legend()
+        self._legend(with_kept=bool(kept))
+        for axes in kept:
+            self._text(LEFT_PX - 8, self._middle(axes), "A", ha="right", va="center", fontsize=11)
         if not self._outcome.is_apart:
             return
         for wave, result in zip(waves, self._outcome.results, strict=True):
             name = self._texts[result.scores.audio.channel]
-            box = wave.get_position()
-            middle = (1 - box.y0 - box.height / 2) * self._height
+            middle = self._middle(wave)
             self._text(20, middle, name, rotation=90, ha="center", va="center", fontsize=11)
+
+    def _middle(self, axes: Axes) -> float:
+        box = axes.get_position()
+        return float(1 - box.y0 - box.height / 2) * float(self._height)
 
     def _text(self, x: float, below_top: float, words: str, **style: Any) -> None:
         y = 1 - below_top / self._height
@@ -217,7 +242,7 @@ class _Words:
         told = texts["and"].join(tracks)
         return texts["title"].format(file=self._file, tracks=told, duration=clock(duration_s))
 
-    def _legend(self) -> None:
+    def _legend(self, *, with_kept: bool) -> None:
         outcome, palette = self._outcome, self._palette
         entries = {
             "waveform": palette.wave,
@@ -229,6 +254,8 @@ class _Words:
             entries["overlap"] = palette.overlap
         if outcome.is_edited:
             entries["by_hand"] = palette.by_hand
+        if with_kept:
+            entries["kept"] = palette.kept
         level = f"{outcome.options.speech_probability:.0%}"
         x: float = LEFT_PX
         for name, colour in entries.items():

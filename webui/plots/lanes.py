@@ -61,6 +61,24 @@ def draw_track(
     _draw_probability(probability, result, pixels, palette)
 
 
+def draw_kept(axes: Axes, segments: Sequence[Segment], pixels: int, palette: Palette) -> None:
+    """Draw the segments that other options give into a lane of their own.
+
+    Args:
+        axes: the lane, whose time axis is set already.
+        segments: in order of time.
+        pixels: width of the lane.
+        palette: colours.
+    """
+    axes.set_yticks([])
+    axes.set_ylim(0, 1)
+    _shade(axes, [(s.start_ms, s.end_ms) for s in segments], pixels, palette.kept, 0.55)
+    if segments and len(segments) * _MIN_EDGE_PIXELS * 2 < pixels:
+        edges = [ms / 1000 for s in segments for ms in (s.start_ms, s.end_ms)]
+        across = axes.get_xaxis_transform()
+        axes.vlines(edges, 0, 1, transform=across, colors=palette.kept, linewidth=0.8)
+
+
 def _draw_wave(
     axes: Axes, scores: SpeechScores, segments: Sequence[Segment], pixels: int, palette: Palette
 ) -> None:

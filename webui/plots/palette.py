@@ -21,6 +21,7 @@ class Palette:
         threshold: from which a frame counts as speech.
         overlap: behind what both channels speak in.
         by_hand: behind speech that a person marked.
+        kept: segments of other options that are shown beside.
     """
 
     ground: str | None = "#ffffff"
@@ -34,6 +35,7 @@ class Palette:
     threshold: str = "#e5690c"
     overlap: str = "#8e4ec6"
     by_hand: str = "#ad7f00"
+    kept: str = "#6f7782"
 
 
 PRINT = Palette()

@@ -150,19 +150,22 @@ class AnalysisDesk:
 
     async def advice(self, request: Request) -> Response:
         """Answer with what is odd about a result, null if nothing is."""
-        language = texts_of(request).language
+        texts = texts_of(request)
 
         def ask(entry: Entry, options: VadOptions, _: Callable[[], bool]) -> Response:
-            advice = advise(entry.scores, options)
-            if advice is None:
+            # Of two channels, the first that is odd: a change of an option touches both.
+            found = ((track, advise(track, options)) for track in entry.tracks)
+            track, advice = next((pair for pair in found if pair[1]), (None, None))
+            if track is None or advice is None:
                 return JSONResponse(None)
+            channel = texts(f"detect.channel_{track.audio.channel}") if entry.is_apart else ""
             changes = [
-                {"name": each.name, "value": each.value, "text": each.message(language)}
+                {"name": each.name, "value": each.value, "text": each.message(texts.language)}
                 for each in advice.changes
             ]
-            return JSONResponse(
-                {"oddity": advice.oddity, "text": advice.message(language), "changes": changes}
-            )
+            text = advice.message(texts.language)
+            said = f"{channel} · {text}" if channel else text
+            return JSONResponse({"oddity": advice.oddity, "text": said, "changes": changes})
 
         return await self._ask(request, ask)
 
@@ -172,8 +175,8 @@ class AnalysisDesk:
         def ask(entry: Entry, options: VadOptions, _: Callable[[], bool]) -> Response:
             return JSONResponse(
                 {
-                    "command": recipe.command(entry.scores, options),
-                    "python": recipe.python(entry.scores, options),
+                    "command": recipe.command(entry.tracks, options),
+                    "python": recipe.python(entry.tracks, options),
                 }
             )
 

@@ -74,7 +74,8 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
         kept = gr.State(None)
         detection = Detection(studio, texts, root)
         shown = tuning.Shown(
-            *(tab.result, tab.result_id, tab.repeatable, kept, tab.status, tab.again)
+            *(tab.result, tab.result_id, tab.repeatable, kept),
+            *(tab.status, tab.channel, tab.again),
         )
         detect.wire(tab, card, kept, detection, texts)
         tuning.wire(card, shown, detection, texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,35 +45,72 @@ def parse(kept: Mapping[str, Any] | None) -> VadOptions | None:
         return None
 
 
+def read(written: str) -> VadOptions:
+    """Read the options of A from an address.
+
+    Args:
+        written: JSON, the options that differ from the defaults by name.
+
+    Raises:
+        OptionsError: it is no such JSON, or an option is unknown or wrong.
+    """
+    try:
+        given = json.loads(written)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise OptionsError(
+            name=NAME,
+            value=written[:60],
+            reason='must be JSON such as {"max_end_silence_time":500}',
+            reason_zh='必须是 JSON，例如 {"max_end_silence_time":500}',
+        )
+    return VadOptions.from_mapping(given)
+
+
 def kept_value(
-    scores: SpeechScores,
+    tracks: Sequence[SpeechScores],
     options: VadOptions,
-    segments: Sequence[Segment],
+    segments: Sequence[Sequence[Segment]],
     kept: VadOptions,
     language: str,
 ) -> dict[str, Any]:
     """Return what the page shows of A beside the present result B.
 
     Args:
-        scores: of the recording.
+        tracks: of the recording.
         options: of B.
-        segments: of B.
+        segments: of B, on each track.
         kept: options of A.
         language: "en" or "zh".
     """
-    own = scores.segments(kept)
-    comparison = compare(own, segments)
+    own = [track.segments(kept) for track in tracks]
+    compared = [compare(a, b) for a, b in zip(own, segments, strict=True)]
+    differences = sorted(
+        ((d, track) for track, found in enumerate(compared) for d in found.differences),
+    )
     return {
         "name": NAME,
-        "rows": [[s.start_ms, s.end_ms, round(s.confidence, 4), s.end_reason.value] for s in own],
+        "tracks": [[_row(segment) for segment in found] for found in own],
         "options": _changed(kept, options, language),
-        "speech_ms": [sum(s.duration_ms for s in each) for each in (own, segments)],
-        "only_ms": [comparison.only_a_ms, comparison.only_b_ms],
-        "count": len(comparison.differences),
+        "counts": [sum(map(len, each)) for each in (own, segments)],
+        "speech_ms": [
+            sum(s.duration_ms for found in each for s in found) for each in (own, segments)
+        ],
+        "only_ms": [
+            sum(found.only_a_ms for found in compared),
+            sum(found.only_b_ms for found in compared),
+        ],
+        "count": len(differences),
         "differences": [
-            [d.start_ms, d.end_ms, d.side, d.kind] for d in comparison.differences[:MOST_LISTED]
+            [d.start_ms, d.end_ms, d.side, d.kind, track] for d, track in differences[:MOST_LISTED]
         ],
     }
+
+
+def _row(segment: Segment) -> list[Any]:
+    times = [segment.start_ms, segment.end_ms]
+    return [*times, round(segment.confidence, 4), segment.end_reason.value]
 
 
 def _changed(a: VadOptions, b: VadOptions, language: str) -> list[list[str]]:

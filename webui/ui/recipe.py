@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from webui.vad.options import VadOptions
 from webui.vad.scores import SpeechScores
@@ -14,16 +15,17 @@ def changed(options: VadOptions) -> dict[str, object]:
     return {name: value for name, value in options.as_dict().items() if value != usual[name]}
 
 
-def command(scores: SpeechScores, options: VadOptions) -> str:
+def command(tracks: Sequence[SpeechScores], options: VadOptions) -> str:
     """Write the command that gives the same segments: ``fsmn-vad detect ... FILE``.
 
     Args:
-        scores: of the recording; its file, channel and engine are named.
+        tracks: of the recording; its file, channel and engine are named.
         options: in force; those that are as usual are left out.
     """
+    scores = tracks[0]
     words = ["fsmn-vad", "detect", "--engine", scores.receipt.engine]
-    if scores.audio.channel != "mix":
-        words += ["--channel", scores.audio.channel]
+    if (channel := _channel(tracks)) != "mix":
+        words += ["--channel", channel]
     for name, value in changed(options).items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
@@ -35,19 +37,31 @@ def command(scores: SpeechScores, options: VadOptions) -> str:
     return shlex.join([*words, f"./{file}" if file.startswith("-") else file])
 
 
-def python(scores: SpeechScores, options: VadOptions) -> str:
+def python(tracks: Sequence[SpeechScores], options: VadOptions) -> str:
     """Write the Python that gives the same segments.
 
     Args:
-        scores: as for `command`.
+        tracks: as for `command`.
         options: as for `command`.
     """
-    channel = "" if scores.audio.channel == "mix" else f', channel="{scores.audio.channel}"'
+    channel = _channel(tracks)
     given = ", ".join(f"{name}={value!r}" for name, value in changed(options).items())
-    return (
-        "from webui.vad import Detector, VadOptions\n"
-        "\n"
-        f'scores = Detector(engine="{scores.receipt.engine}")'
-        f".score({scores.audio.file!r}{channel})\n"
-        f"segments = scores.segments(VadOptions({given}))\n"
-    )
+    detector = f'Detector(engine="{tracks[0].receipt.engine}")'
+    file = repr(tracks[0].audio.file)
+    words = ["from webui.vad import Detector, VadOptions", "", f"options = VadOptions({given})"]
+    if channel == "each":
+        words += [
+            f'left, right = {detector}.score_tracks({file}, channel="each")',
+            "segments = [track.segments(options) for track in (left, right)]",
+        ]
+    else:
+        taken = "" if channel == "mix" else f', channel="{channel}"'
+        words += [
+            f"scores = {detector}.score({file}{taken})",
+            "segments = scores.segments(options)",
+        ]
+    return "\n".join([*words, ""])
+
+
+def _channel(tracks: Sequence[SpeechScores]) -> str:
+    return "each" if len(tracks) > 1 else tracks[0].audio.channel

@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from webui import formats, plots
 from webui.errors import LANGUAGES, StudioError
+from webui.ui import comparison, views
 from webui.ui.i18n import Texts
 from webui.vad.options import VadOptions, option_names
 
@@ -123,7 +124,8 @@ class _Desk:
             return PlainTextResponse(error.message(texts_of(request).language), 400)
         form = formats.FORMATS[kind]
         tracks = tuple(map(_without_formula, entry.tracks)) if kind == "csv" else entry.tracks
-        outcome = await run_in_threadpool(formats.Outcome.of, tracks, options, entry.edits)
+        edits = entry.edits if views.EDITED_KEY in request.query_params else {}
+        outcome = await run_in_threadpool(formats.Outcome.of, tracks, options, edits)
         if kind == "json":
             body = json.dumps(formats.as_dict(outcome), ensure_ascii=False, indent=2).encode()
         else:
@@ -142,12 +144,15 @@ class _Desk:
         language = texts_of(request).language
         try:
             options = options_of(request)
+            kept = kept_of(request)
         except StudioError as error:
             return PlainTextResponse(error.message(language), 400)
+        edits = entry.edits if views.EDITED_KEY in request.query_params else {}
 
         def draw() -> bytes:
-            outcome = formats.Outcome.of(entry.tracks, options, entry.edits)
-            return plots.encode(plots.draw(outcome, language=language), kind)
+            outcome = formats.Outcome.of(entry.tracks, options, edits)
+            a = None if kept is None else formats.Outcome.of(entry.tracks, kept)
+            return plots.encode(plots.draw(outcome, kept=a, language=language), kind)
 
         body = await run_in_threadpool(draw)
         return Response(
@@ -155,7 +160,10 @@ class _Desk:
         )
 
     def _entry(self, request: Request) -> Entry | None:
-        return self._studio.cache.get(request.path_params["result_id"])
+        """The result that is asked for; None if it is forgotten, or its regions by hand are."""
+        entry = self._studio.cache.get(request.path_params["result_id"])
+        wants_edits = views.EDITED_KEY in request.query_params
+        return None if entry is None or (wants_edits and not entry.is_edited) else entry
 
 
 def _without_formula(scores: SpeechScores) -> SpeechScores:
@@ -180,6 +188,16 @@ def options_of(request: Request) -> VadOptions:
     known = option_names()
     given = {key: value for key, value in request.query_params.items() if key in known}
     return VadOptions.from_mapping(given)
+
+
+def kept_of(request: Request) -> VadOptions | None:
+    """Return the options of A in a request's query, None if there are none.
+
+    Raises:
+        OptionsError: a value is wrong.
+    """
+    given = request.query_params.get(views.KEPT_KEY)
+    return None if given is None else comparison.read(given)
 
 
 def _gone(request: Request) -> Response:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from webui.ui.workspace import Recording, new_id
 
 if TYPE_CHECKING:
+    from webui.audio.report import ChannelChoice
     from webui.engine import Job
     from webui.vad.edited import Edits
     from webui.vad.options import VadOptions
@@ -46,6 +47,21 @@ class Entry:
     def scores(self) -> SpeechScores:
         """The first track: the only one, or the left channel."""
         return self.tracks[0]
+
+    @property
+    def channel(self) -> ChannelChoice:
+        """What was taken of the recording's channels."""
+        return "each" if self.is_apart else self.scores.audio.channel
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether its channels were scored each for itself."""
+        return len(self.tracks) > 1
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether regions by hand are shown of any of its tracks."""
+        return any(track.audio.channel in self.edits for track in self.tracks)
 
     def segments(self, track: SpeechScores, options: VadOptions) -> tuple[Segment, ...]:
         """Return what is shown of a track: the regions by hand, else what these options detect."""

@@ -12,21 +12,24 @@ from urllib.parse import urlencode
 
 from webui.engine import JobProgress
 from webui.errors import StudioError
-from webui.ui import tiles, words
+from webui.ui import headline, tiles, words
 from webui.ui.comparison import kept_value
 from webui.ui.i18n import Texts
+from webui.ui.recipe import changed
 from webui.vad.options import VadOptions
 from webui.vad.overlap import overlap
-from webui.vad.scorers import SCORERS, STAGES
+from webui.vad.scorers import STAGES
 from webui.vad.scores import SpeechScores
 from webui.vad.segment import Segment
-from webui.vad.summary import explain_empty, summarise, summarise_tracks
+from webui.vad.summary import explain_empty
 
 if TYPE_CHECKING:
     from webui.ui.session import Entry
     from webui.vad.edited import Edits
 
-RESULT_KEY = "r"
+# What an address says beside the options: the result, its channel, the options of A and
+# whether regions by hand take the place of detected ones.
+RESULT_KEY, CHANNEL_KEY, KEPT_KEY, EDITED_KEY = "r", "channel", "a", "edited"
 # By "about", and by the explanation of an empty result.
 _SAID_ELSEWHERE = ("resampled", "mixed", "silent", "too_short")
 _DOWNLOADS = {
@@ -71,21 +74,17 @@ class ResultView:
         texts = self.texts
         scores = entry.scores
         segments = [entry.segments(track, options) for track in entry.tracks]
-        is_empty = not any(segments)
+        both = overlap(*segments) if entry.is_apart else ()
         has_audio = entry.recording.path.is_file()
         return _dump(
             {
                 "id": result_id,
                 "number": ticket() if number is None else number,
                 "file": scores.audio.file,
-                "about": scores.audio.describe(texts.language, is_apart=len(entry.tracks) > 1),
-                "notices": [
-                    notice.message(texts.language)
-                    for notice in scores.audio.notices
-                    if notice.code not in _SAID_ELSEWHERE
-                ],
-                "tiles": self._tiles(entry.tracks, segments),
-                "empty": explain_empty(scores, options).message(texts.language) if is_empty else "",
+                "about": scores.audio.describe(texts.language, is_apart=entry.is_apart),
+                "notices": self._notices(entry),
+                "tiles": headline.figures(entry.tracks, segments, both, texts),
+                "empty": self._empty(entry, segments, options),
                 "duration_ms": scores.duration_ms,
                 "columns": len(scores.peaks),
                 "options": options.as_dict(),
@@ -93,16 +92,16 @@ class ResultView:
                 "threshold": words.level(options.speech_probability),
                 "tiles_url": f"{self.root}results/{result_id}/",
                 "version": tiles.version(entry),
-                "edited": bool(entry.edits),
+                "edited": entry.is_edited,
                 "audio": f"{self.root}results/{result_id}/audio" if has_audio else "",
                 "tracks": [
                     self._track(track, found, entry.edits.get(track.audio.channel))
                     for track, found in zip(entry.tracks, segments, strict=True)
                 ],
-                "overlap": overlap(*segments[:2]) if len(segments) > 1 else (),
-                "kept": kept and kept_value(scores, options, segments[0], kept, texts.language),
-                "query": _address(result_id, options),
-                "files": self._files(result_id, options),
+                "overlap": both,
+                "kept": kept and kept_value(entry.tracks, options, segments, kept, texts.language),
+                "query": _address(result_id, entry, options, kept),
+                "files": self._files(result_id, entry, options, kept),
             }
         )
 
@@ -120,53 +119,35 @@ class ResultView:
             track["base"] = edits.options.as_dict()
         return track
 
-    def _tiles(
-        self, tracks: Sequence[SpeechScores], segments: Sequence[tuple[Segment, ...]]
-    ) -> list[dict[str, str]]:
-        texts = self.texts
-        scores = tracks[0]
-        duration_s = scores.duration_ms / 1000
-        summary = summarise_tracks(segments, scores.duration_ms)
-        work_s = scores.timings_s["total"]
-        factor = work_s / duration_s if duration_s else 0.0
-        capped = texts("result.capped", count=summary.capped) if summary.capped else ""
-        receipt = scores.receipt
-        label = SCORERS[receipt.engine].label[texts.language]
-        return [
-            _tile(
-                texts("result.segments"),
-                str(summary.count),
-                self._each(tracks, [str(len(found)) for found in segments]) or capped,
-            ),
-            _tile(
-                texts("result.share"),
-                f"{summary.speech_share:.1%}",
-                self._each(tracks, [_share(found, scores.duration_ms) for found in segments])
-                or texts(
-                    "result.share_note",
-                    speech=words.position(summary.speech_ms / 1000),
-                    duration=words.position(duration_s),
-                ),
-            ),
-            _tile(texts("result.longest"), words.span(texts, summary.longest_ms / 1000)),
-            _tile(texts("result.pause"), words.span(texts, summary.longest_pause_ms / 1000)),
-            _tile(
-                texts("result.factor"),
-                f"{factor:.4f}",
-                texts("result.factor_note", work=words.span(texts, work_s)),
-            ),
-            _tile(texts("result.engine"), label, receipt.device.upper()),
-        ]
+    def _notices(self, entry: Entry) -> list[str]:
+        """What is to know of how it was read."""
+        told = {notice: None for track in entry.tracks for notice in track.audio.notices}
+        language = self.texts.language
+        return [each.message(language) for each in told if each.code not in _SAID_ELSEWHERE]
 
-    def _each(self, tracks: Sequence[SpeechScores], values: Sequence[str]) -> str:
-        """A value for each channel; "" where there is one track alone."""
-        if len(tracks) == 1:
-            return ""
-        names = [self.texts(f"detect.channel_{track.audio.channel}") for track in tracks]
-        return " · ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+    def _empty(
+        self, entry: Entry, segments: Sequence[Sequence[Segment]], options: VadOptions
+    ) -> str:
+        """Why there is no speech, in the recording or in one of its channels."""
+        told = []
+        for track, found in zip(entry.tracks, segments, strict=True):
+            # Who took all segments away by hand knows why.
+            if found or track.audio.channel in entry.edits:
+                continue
+            why = explain_empty(track, options).message(self.texts.language)
+            name = self.texts(f"detect.channel_{track.audio.channel}")
+            told.append(f"{name} · {why}" if entry.is_apart else why)
+        return "\n".join(told)
 
-    def _files(self, result_id: str, options: VadOptions) -> dict[str, str]:
-        query = urlencode({**options.as_dict(), "language": self.texts.language})
+    def _files(
+        self, result_id: str, entry: Entry, options: VadOptions, kept: VadOptions | None
+    ) -> dict[str, str]:
+        given = {**options.as_dict(), "language": self.texts.language}
+        if entry.is_edited:
+            given[EDITED_KEY] = 1
+        if kept is not None:
+            given[KEPT_KEY] = _dump(changed(kept))
+        query = urlencode(given)
         return {
             kind: f"{self.root}results/{result_id}/{name}.{kind}?{query}"
             for kind, name in _DOWNLOADS.items()
@@ -177,10 +158,6 @@ def _row(segment: Segment) -> list[Any]:
     times = [segment.start_ms, segment.end_ms]
     row = [*times, round(segment.confidence, 4), segment.end_reason.value]
     return [*row, True] if segment.edited else row
-
-
-def _share(segments: Sequence[Segment], duration_ms: int) -> str:
-    return f"{summarise(segments, duration_ms).speech_share:.1%}"
 
 
 class _Tickets:
@@ -200,15 +177,14 @@ ticket = _Tickets()
 """Gives a number when a result is asked for: a page shows none after one that was asked later."""
 
 
-def _tile(label: str, value: str, note: str = "") -> dict[str, str]:
-    return {"label": label, "value": value, "note": note}
-
-
-def _address(result_id: str, options: VadOptions) -> str:
+def _address(result_id: str, entry: Entry, options: VadOptions, kept: VadOptions | None) -> str:
     """Query of a page's address that opens the result again, with what differs from the default."""
-    usual = VadOptions().as_dict()
-    changed = {name: value for name, value in options.as_dict().items() if value != usual[name]}
-    return urlencode({RESULT_KEY: result_id, **changed})
+    given: dict[str, Any] = {RESULT_KEY: result_id}
+    if entry.channel != "mix":
+        given[CHANNEL_KEY] = entry.channel
+    if kept is not None:
+        given[KEPT_KEY] = _dump(changed(kept))
+    return urlencode({**given, **changed(options)})
 
 
 def idle() -> str:

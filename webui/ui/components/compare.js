@@ -11,6 +11,7 @@ const AROUND_MS = 400;
 const SEEN_MS = 1500;
 let kept = null;
 let duration_ms = 0;
+let channels = [];
 let place = -1;
 let until = Infinity; // end of the difference that is played, in a row of them
 let own = false;
@@ -27,7 +28,7 @@ function clock(ms) {
 }
 const send = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
-function entry([start, end, side, kind], index) {
+function entry([start, end, side, kind, track], index) {
 	const item = document.createElement("li");
 	const button = document.createElement("button");
 	button.type = "button";
@@ -40,7 +41,8 @@ function entry([start, end, side, kind], index) {
 	part(`vad-compare-side is-${side}`, side.toUpperCase());
 	part("vad-compare-time", clock(start));
 	part("vad-compare-length", end > start ? seconds(end - start) : "");
-	part("vad-compare-kind", texts[`kind_${kind}_${side}`]);
+	const what = texts[`kind_${kind}_${side}`];
+	part("vad-compare-kind", channels.length > 1 ? `${channels[track]} · ${what}` : what);
 	button.addEventListener("click", () => play(index));
 	item.append(button);
 	return item;
@@ -137,6 +139,7 @@ function show(result) {
 	box.hidden = false;
 	kept = result.kept;
 	duration_ms = result.duration_ms;
+	channels = result.tracks.map(({ name }) => name);
 	panel.hidden = find(".vad-compare-actions").hidden = !kept;
 	find(".vad-compare-hint").hidden = find(".vad-compare-keep").hidden = Boolean(kept);
 	if (!kept) {
@@ -146,7 +149,7 @@ function show(result) {
 	const [a, b] = kept.speech_ms;
 	find("tbody").replaceChildren(
 		...kept.options.map((each) => line(...each)),
-		line(texts.segments, kept.rows.length, result.rows.length),
+		line(texts.segments, ...kept.counts),
 		line(texts.speech, seconds(a), seconds(b)),
 	);
 	find(".vad-compare-sum").textContent = kept.count

@@ -29,7 +29,9 @@ class Strip {
 		this.asker = lib.patientAsker(300);
 		this.key = null;
 		this.sweep = null;
+		this.isIdle = false; // the option has no effect
 		const box = node("div", "vad-strip", list);
+		this.box = box;
 		const head = node("div", "vad-strip-head", box);
 		node("b", "", head, spec.label);
 		this.words = node("span", "vad-strip-words", head);
@@ -105,9 +107,19 @@ class Strip {
 		const query = new URLSearchParams(result.query);
 		this.place(result.options[this.spec.name]);
 		const key = `${result.version} ${this.lib.stripKey(result.query, this.spec.name)}`;
-		if (key === this.key) return;
+		// Dynamic silence puts other values into the place of both options.
+		const isIdle = result.options.dynamic_silence;
+		if (key === this.key && isIdle === this.isIdle) return;
 		this.key = null;
-		list.classList.add("is-waiting");
+		this.isIdle = isIdle;
+		this.asker.drop();
+		if (isIdle) {
+			this.sweep = null;
+			this.box.classList.remove("is-waiting");
+			this.show();
+			return;
+		}
+		this.box.classList.add("is-waiting");
 		query.set("name", this.spec.name);
 		const address = new URL(`${props.root}results/${result.id}/sweep?${query}`, document.baseURI);
 		this.asker.ask(
@@ -115,10 +127,10 @@ class Strip {
 			(sweep) => {
 				this.key = key;
 				this.sweep = sweep;
-				list.classList.remove("is-waiting");
+				this.box.classList.remove("is-waiting");
 				this.show();
 			},
-			() => list.classList.remove("is-waiting"),
+			() => this.box.classList.remove("is-waiting"),
 		);
 	}
 
@@ -151,7 +163,9 @@ class Strip {
 		this.mark.hidden = !sweep;
 		this.button.hidden = !sweep || !sweep.plateau;
 		if (!sweep) {
-			this.words.textContent = texts.later;
+			this.words.textContent = this.isIdle ? texts.no_effect : texts.later;
+			for (const drawing of [this.line, this.area]) drawing.removeAttribute("d");
+			this.stable.setAttribute("width", 0);
 			return;
 		}
 		const most = Math.max(1, ...sweep.counts);

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from webui.audio.report import ChannelChoice
+from webui.audio.report import CHANNEL_CHOICES, ChannelChoice
 from webui.engine import Job
 from webui.errors import (
     AudioError,
@@ -49,17 +49,21 @@ class Update:
 
 @dataclass(frozen=True)
 class Opened:
-    """A result that the page's address names.
+    """What the page's address names.
 
     Attributes:
-        result_id: "" if there is none.
-        options: those of the address.
+        result_id: "" if it names no result, or one that is forgotten.
+        options: those of the address; None if it has none and names no result.
         status: None leaves as it is.
+        channel: that the result was made of, or the address asks for; None leaves as it is.
+        kept: options of A by name, None if the address has none.
     """
 
     result_id: str
-    options: VadOptions
+    options: VadOptions | None
     status: str | None = None
+    channel: ChannelChoice | None = None
+    kept: Kept = None
 
 
 class Detection:
@@ -183,21 +187,30 @@ class Detection:
         return self._view.show(result_id, entry, options, number, a), ""
 
     def open(self, query: str) -> Opened:
-        """Find the result that the page's address names.
+        """Find the result that the page's address names, and the settings that it carries.
 
         Args:
             query: of the address, such as "?r=abc&max_end_silence_time=500".
         """
         given = dict(parse_qsl(query.lstrip("?")))
-        result_id = given.pop(views.RESULT_KEY, "")
-        known = option_names()
+        result_id = given.get(views.RESULT_KEY, "")
+        entry = self._studio.cache.get(result_id) if result_id else None
+        status = None
+        if result_id and entry is None:
+            result_id, status = "", views.notice(self._texts("result.forgotten"))
+        named = {name: value for name, value in given.items() if name in option_names()}
+        options = VadOptions() if named or entry else None
+        kept: Kept = None
         try:
-            options = VadOptions.from_mapping({k: v for k, v in given.items() if k in known})
-        except OptionsError:
-            options = VadOptions()
-        if result_id and self._studio.cache.get(result_id) is None:
-            return Opened("", options, views.notice(self._texts("result.forgotten")))
-        return Opened(result_id, options)
+            if named:
+                options = VadOptions.from_mapping(named)
+            if views.KEPT_KEY in given:
+                kept = comparison.read(given[views.KEPT_KEY]).as_dict()
+        except OptionsError as error:
+            status = status or views.notice(error.message(self._texts.language))
+        channel = given.get(views.CHANNEL_KEY)
+        asked = next((choice for choice in CHANNEL_CHOICES if choice == channel), None)
+        return Opened(result_id, options, status, entry.channel if entry else asked, kept)
 
 
 def note_html(text: str, *, is_error: bool = False) -> str:

@@ -72,6 +72,7 @@ class Shown:
         repeatable: what the button detects again.
         kept: options of A by name, None if nothing is kept.
         status: the component with messages.
+        channel: what is taken of the channels.
         again: the button that is of use with a result alone.
     """
 
@@ -80,6 +81,7 @@ class Shown:
     repeatable: gr.State
     kept: gr.State
     status: gr.HTML
+    channel: gr.Dropdown
     again: gr.Button
 
 
@@ -156,19 +158,21 @@ def _wire_opening(card: TuningCard, shown: Shown, detection: Detection, texts: T
         if opened.result_id:
             result_id = opened.result_id
             again, repeatable = gr.Button(interactive=True), ("result", result_id)
+        if opened.options:
             values = tuple(opened.options.as_dict().values())
             moved = list(values)
+        kept = opened.kept or kept
         result, _ = detection.show(result_id, values, kept)
         name, note = about(values, texts)
-        state = [result_id, repeatable, or_skip(result), or_skip(opened.status), again]
-        return *state, note, name, *moved
+        state = [result_id, repeatable, kept, or_skip(result), or_skip(opened.status), again]
+        return *state, opened.channel or gr.skip(), note, name, *moved
 
     shown.result.measured(
         measured,
         [shown.result_id, shown.kept, *card.sliders],
         [
-            *(shown.result_id, shown.repeatable),
-            *(shown.result, shown.status, shown.again),
+            *(shown.result_id, shown.repeatable, shown.kept),
+            *(shown.result, shown.status, shown.again, shown.channel),
             *(card.note, card.presets, *card.sliders),
         ],
         trigger_mode="always_last",

@@ -71,7 +71,7 @@ export function drawLanes(context, scene, layout, scale) {
 		drawOverlap(context, scene, box(lanes.wave), width);
 		drawWave(context, track.columns, share, scene, box(lanes.wave));
 		drawStrip(context, scene, number, share, box(lanes.strip), scale);
-		if (lanes.kept) drawKept(context, scene, box(lanes.kept), width);
+		if (lanes.kept) drawKept(context, scene, track.kept, box(lanes.kept), width);
 		if (lanes.spectrogram && track.spectrogram) {
 			track.spectrogram(context, scene.range, box(lanes.spectrogram), width);
 		}
@@ -174,9 +174,8 @@ function drawBars(context, { range, look }, rows, first, last, { top, height }, 
 	}
 }
 
-function drawKept(context, { tracks, range, look }, { top, height }, width) {
-	const kept = tracks[0].kept;
-	if (kept) shade(context, coverage(kept.rows, range, width), look.ink, 0.5, top, height);
+function drawKept(context, { range, look }, rows, { top, height }, width) {
+	if (rows) shade(context, coverage(rows, range, width), look.ink, 0.5, top, height);
 }
 
 function drawProbability(context, columns, { look, level }, { top, height }, scale) {

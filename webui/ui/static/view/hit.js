@@ -106,7 +106,7 @@ export function layOut(width, { narrow, tracks, spectrogram, kept }) {
 		};
 		put("wave", 4, caption);
 		put("strip", 4);
-		if (kept && !track) put("kept", 4);
+		if (kept) put("kept", 4);
 		if (spectrogram) put("spectrogram", 4, caption);
 		put("probability", 0, caption + 1);
 		// Room for the line at 0.

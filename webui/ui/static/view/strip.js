@@ -46,10 +46,11 @@ export function curve(scale, values, heights, width, height) {
 	]);
 }
 
-// What of a result's address makes a strip: all but the swept option itself.
+// What of a result's address makes a strip: all but the swept option itself and the options of A.
 export function stripKey(query, name) {
 	const rest = new URLSearchParams(query);
 	rest.delete(name);
+	rest.delete("a");
 	rest.sort();
 	return rest.toString();
 }

@@ -111,7 +111,7 @@ class View {
 			rows: draft && draft.track === track ? draft.rows : rows,
 			columns: this.layers[track].columns,
 			spectrogram: this.layers[track].spectrogram,
-			kept: track === 0 ? this.result.kept : null,
+			kept: this.result.kept ? this.result.kept.tracks[track] : null,
 		}));
 	}
 
