@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import gradio as gr
 import pytest
 
@@ -12,10 +14,16 @@ from webui.vad.option_kinds import GROUPS
 from webui.vad.options import PRESETS, VadOptions, option_info, option_names
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_each_option_has_its_control_in_order(language: str) -> None:
+async def build(language: str) -> tuple[gr.Blocks, tuning.TuningCard]:
+    # Within a loop: without one, Gradio opens two that nobody closes.
     with gr.Blocks() as page:
         card = tuning.build(Texts(language))
+    return page, card
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_option_has_its_control_in_order(language: str) -> None:
+    page, card = asyncio.run(build(language))
     kinds = {"number": gr.Slider, "switch": gr.Checkbox, "text": gr.Textbox}
     assert len(card.sliders) == len(option_names())
     for name, control in zip(option_names(), card.sliders, strict=True):
