@@ -162,6 +162,21 @@ def test_regions_by_hand_are_marked() -> None:
     assert marks(text, PALETTE.by_hand) == 0 and "by hand" not in words(text)
 
 
+@pytest.mark.parametrize("channels", [("mix",), ("left", "right")])
+def test_a_has_a_lane_beside_each_track(channels: tuple[Channel, ...]) -> None:
+    now, kept = outcome(60, channels), outcome(60, channels, speech_noise_thres=0.2)
+    text = svg(now, kept=kept)
+    # The shade of its segments, and their edges.
+    assert marks(text, PALETTE.kept) >= 2 * len(channels)
+    assert words(text).count("A") == len(channels) and "segments of A" in words(text)
+    alone = svg(now)
+    assert marks(alone, PALETTE.kept) == 0 and not {"A", "segments of A"} & set(words(alone))
+    boxes = [axes.get_position() for axes in plots.draw(now, kept=kept).axes]
+    assert len(boxes) == 3 * len(channels)
+    for upper, lower in pairwise(boxes):
+        assert upper.y0 > lower.y1
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
 @pytest.mark.parametrize("channels", [("mix",), ("left", "right")])

@@ -203,7 +203,7 @@ def test_settings_are_copied(open_page: Any, demo: Path) -> None:
 def test_in_chinese(open_page: Any, demo: Path) -> None:
     page = opened(open_page, demo, "/zh/")
     page.get_by_role("button", name="保存为 A").click()
-    page.get_by_role("slider", name="尾部静音阈值（ms）：滑块").fill("200")
+    page.get_by_role("slider", name="尾部静音阈值（毫秒）：滑块").fill("200")
     panel = page.get_by_role("region", name="比较两组参数")
     expect(panel.get_by_role("row", name="尾部静音阈值 800 ms 200 ms")).to_be_visible()
     expect(panel.get_by_text(re.compile(r"\d+ 处不同"))).to_be_visible()

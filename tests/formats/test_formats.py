@@ -48,7 +48,7 @@ def test_csv_reads_back(values):
     rows = list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
     expected = [(o.audio.file, s.start_ms, s.end_ms) for o in outcomes for _, s in o.segments]
     assert [(r["file"], int(r["start_ms"]), int(r["end_ms"])) for r in rows] == expected
-    assert {row["channel"] for row in rows} <= {"mix"}
+    assert {(row["channel"], row["overlap_ms"]) for row in rows} <= {("mix", "")}
 
 
 def test_channels_apart_are_told_apart():
@@ -76,6 +76,8 @@ def test_channels_apart_are_told_apart():
     FORMATS["csv"].write([outcome], stream)
     rows = list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
     assert [row["channel"] for row in rows] == ["left", "right"]
+    both_ms = read["overlap"][0]["end_ms"] - read["overlap"][0]["start_ms"]
+    assert [row["overlap_ms"] for row in rows] == [str(both_ms)] * 2
 
 
 def test_one_channel_edited_by_hand_leaves_the_other():

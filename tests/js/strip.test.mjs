@@ -63,6 +63,7 @@ test("only the other options make another strip", () => {
 	assert.equal(key("r=a&x=1&y=2"), key("y=2&r=a&x=1"));
 	assert.notEqual(key("r=a&max_end_silence_time=300"), key("r=a"));
 	assert.notEqual(key("r=b"), key("r=a"));
+	assert.equal(key("r=a&a=%7B%7D"), key("r=a"));
 });
 
 test("of many questions only the last is asked, and a dropped answer is never told", async (context) => {

@@ -203,6 +203,29 @@ def test_a_beside_b() -> None:
     assert a_ms - b_ms == only["a"] - only["b"]
 
 
+def test_a_beside_b_on_two_channels() -> None:
+    left, right = scores_of(VALUES, channel="left"), scores_of(VALUES[::-1], channel="right")
+    b = VadOptions(max_end_silence_time=300)
+    found = [track.segments(b) for track in (left, right)]
+    value = kept_value([left, right], b, found, DEFAULTS, "en")
+    alone = [
+        kept_value([track], b, [own], DEFAULTS, "en")
+        for track, own in zip((left, right), found, strict=True)
+    ]
+    assert value["tracks"] == [each["tracks"][0] for each in alone]
+    assert value["count"] == sum(each["count"] for each in alone)
+    for name in ("counts", "speech_ms", "only_ms"):
+        assert value[name] == [sum(pair) for pair in zip(*(e[name] for e in alone), strict=True)]
+    for track, each in enumerate(alone):
+        of_track = [d[:4] for d in value["differences"] if d[4] == track]
+        assert of_track == [d[:4] for d in each["differences"]]
+    assert value["differences"] == sorted(value["differences"])
+    assert "--channel each" in recipe.command([left, right], b)
+    code = recipe.python([left, right], b)
+    compile(code, "recipe", "exec")
+    assert ".score_tracks('a.wav', channel=\"each\")" in code
+
+
 def test_switches_and_tables_are_written_in_words() -> None:
     scores = scores_of(VALUES)
     b = VadOptions(split_capped=True, silence_schedule="1000:500,inf:300")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.applications import Starlette
@@ -117,6 +119,57 @@ def test_address_opens_a_result_with_its_options(detection: Detection, result_id
     assert "no longer kept" in (detection.open("?r=forgotten").status or "")
     assert detection.open(f"?r={result_id}&max_end_silence_time=wild").options == VadOptions()
     assert detection.open("").result_id == ""
+
+
+def test_address_carries_settings_without_a_result(detection: Detection) -> None:
+    opened = detection.open("?max_end_silence_time=300&channel=each&dynamic_silence=True")
+    assert (opened.result_id, opened.channel) == ("", "each")
+    assert opened.options == VadOptions(max_end_silence_time=300, dynamic_silence=True)
+    # Also where the result is forgotten; what the address is silent about stays as it is.
+    opened = detection.open("?r=forgotten&max_end_silence_time=300")
+    assert opened.options == VadOptions(max_end_silence_time=300)
+    assert "no longer kept" in (opened.status or "")
+    opened = detection.open("?lang=en&channel=middle")
+    assert (opened.options, opened.channel, opened.kept, opened.status) == (None,) * 4
+    assert "between 150 and 6000" in (detection.open("?max_end_silence_time=1").status or "")
+
+
+def test_address_carries_the_options_of_a(
+    detection: Detection, client: TestClient, result_id: str
+) -> None:
+    a = VadOptions(max_end_silence_time=300, silence_schedule="1000:500,inf:300")
+    shown = json.loads(detection.show(result_id, DEFAULTS, a.as_dict())[0] or "")
+    opened = detection.open("?" + shown["query"])
+    assert opened.kept == a.as_dict() and opened.options == VadOptions()
+    figure = shown["files"]["svg"].removeprefix(".")
+    assert "segments of A" in client.get(figure).text
+    usual = json.loads(detection.show(result_id, DEFAULTS)[0] or "")["files"]["svg"]
+    assert "segments of A" not in client.get(usual.removeprefix(".")).text
+    for wild in ("{", "[]", "3", '{"max_end_silence_time":1}', '{"nonsense":1}', "[" * 9999):
+        query = urlencode({"r": result_id, "a": wild})
+        opened = detection.open(query)
+        assert opened.kept is None and opened.status
+        refused = client.get(f"/results/{result_id}/figure.svg?{query}&language=zh")
+        assert refused.status_code == 400 and re.search("[\u4e00-\u9fff]", refused.text)
+
+
+def test_two_channels_are_shown_and_linked(detection: Detection, studio: Studio) -> None:
+    result_id = run(detection, "demo", "two-voices-telephone", channel="each")[-1].result_id
+    assert result_id
+    shown = json.loads(detection.show(result_id, DEFAULTS, VadOptions().as_dict())[0] or "")
+    counts = [len(track["rows"]) for track in shown["tracks"]]
+    assert shown["tiles"][0]["value"] == f"{counts[0]} · {counts[1]}"
+    assert "each for itself" in shown["about"] and shown["overlap"]
+    assert [len(rows) for rows in shown["kept"]["tracks"]] == counts
+    assert detection.open("?" + shown["query"]).channel == "each"
+    # What one channel lacks is said of that one.
+    entry = studio.cache.get(result_id)
+    assert entry is not None
+    left, right = entry.tracks
+    quiet = replace(right, probabilities=right.probabilities * 0)
+    empty_id = studio.cache.put(entry.recording, (left, quiet))
+    shown = json.loads(detection.show(empty_id, DEFAULTS)[0] or "")
+    assert shown["empty"].startswith("Right · No frame reached") and "Left" not in shown["empty"]
 
 
 def test_only_what_was_given_to_the_page_can_be_picked(detection: Detection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 
 import gradio as gr
 import pytest
@@ -17,22 +18,26 @@ from webui.vad.options import PRESETS, VadOptions, option_info, option_names
 async def build(language: str) -> tuple[gr.Blocks, tuning.TuningCard]:
     # Within a loop: without one, Gradio opens two that nobody closes.
     with gr.Blocks() as page:
-        card = tuning.build(Texts(language))
+        card = tuning.build(Texts(language), "./")
     return page, card
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_option_has_its_control_in_order(language: str) -> None:
     page, card = asyncio.run(build(language))
-    kinds = {"number": gr.Slider, "switch": gr.Checkbox, "text": gr.Textbox}
+    kinds = {"number": gr.Slider, "switch": gr.Checkbox, "text": gr.HTML}
     assert len(card.sliders) == len(option_names())
     for name, control in zip(option_names(), card.sliders, strict=True):
         info = option_info(name)
         assert type(control) is kinds[info.kind]
         assert control.elem_id == f"vad-option-{name}"
         assert control.value == getattr(VadOptions(), name)
-        assert info.label[language] in str(control.label)
-        assert control.info == info.help[language]
+        if isinstance(control, gr.HTML):
+            assert html.escape(info.label[language]) in control.html_template
+            assert html.escape(Texts(language)("schedule.help")) in control.html_template
+        else:
+            assert info.label[language] in str(control.label)
+            assert control.info == info.help[language]
         assert control.input
     headings = [str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML)]
     for group in ("dynamic_silence", "post_processing"):

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webui.vad.overlap import overlap
+from webui.vad.overlap import overlap, overlap_ms
 from webui.vad.segment import EndReason, Segment
 
 
@@ -39,6 +39,13 @@ def test_is_every_millisecond_in_which_both_speak(left, right) -> None:
 def test_with_itself_is_all_speech_and_with_silence_none(segments) -> None:
     assert sum(end - start for start, end in overlap(segments, segments)) == len(spoken(segments))
     assert overlap(segments, []) == ()
+
+
+@given(channels(), channels())
+def test_share_of_each_segment(left, right) -> None:
+    found = overlap(left, right)
+    for segment in left:
+        assert overlap_ms(segment, found) == len(spoken([segment]) & spoken(right))
 
 
 def test_a_word_thrown_in() -> None:

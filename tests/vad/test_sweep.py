@@ -44,7 +44,7 @@ def test_no_other_option_can_be_swept():
         sweep([scores_of([])], VadOptions(), "window_size_ms")
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)  # forty runs of the endpointer
 @given(probabilities(), vad_options(), st.sampled_from(NAMES))
 def test_each_value_gives_what_the_endpointer_gives(values, options, name):
     scores = scores_of(values)

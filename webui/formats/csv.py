@@ -1,4 +1,8 @@
-"""CSV: a header and one row a segment, times in ms."""
+"""CSV: a header and one row a segment, times in ms.
+
+Where channels were scored each for itself, ``overlap_ms`` says for how much of a
+segment the other channel speaks, too; it is empty elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from webui.formats.result import Outcome
+from webui.vad.overlap import overlap_ms
 
 COLUMNS = (
     "file",
@@ -17,6 +22,7 @@ COLUMNS = (
     "end_reason",
     "edited",
     "channel",
+    "overlap_ms",
 )
 
 
@@ -36,5 +42,6 @@ def write_csv(outcomes: Iterable[Outcome], stream: TextIO) -> None:
                     segment.end_reason.value,
                     "true" if segment.edited else "false",
                     channel,
+                    overlap_ms(segment, outcome.overlap) if outcome.is_apart else "",
                 )
             )

@@ -67,7 +67,7 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
             parts = detect.build_input(studio, texts, root)
             parts.update(detect.build_result(texts, root))
             with gr.Column(elem_classes="vad-area-side"):
-                card = tuning.build(texts)
+                card = tuning.build(texts, root)
                 controls = system.build(texts)
             detect.build_segments(texts, root)
         tab = detect.DetectTab(**parts, result_id=gr.State(""), repeatable=gr.State(("", "")))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 
 from webui.vad.compare import joined
 from webui.vad.segment import Segment
@@ -31,3 +32,18 @@ def overlap(first: Iterable[Segment], second: Iterable[Segment]) -> tuple[tuple[
         else:
             other += 1
     return tuple(found)
+
+
+def overlap_ms(segment: Segment, stretches: Sequence[tuple[int, int]]) -> int:
+    """Say how much of a segment lies within stretches.
+
+    Args:
+        segment: any.
+        stretches: start and end of each in ms, in order, apart from each other.
+    """
+    first = bisect_right(stretches, segment.start_ms, key=lambda stretch: stretch[1])
+    behind = bisect_left(stretches, segment.end_ms, key=lambda stretch: stretch[0])
+    return sum(
+        min(end, segment.end_ms) - max(start, segment.start_ms)
+        for start, end in stretches[first:behind]
+    )

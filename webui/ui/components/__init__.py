@@ -9,7 +9,9 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Mapping
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -18,34 +20,48 @@ from webui.ui.i18n import Texts
 
 NAMES = (
     *("header", "source", "status", "result", "player", "edit", "advice", "compare"),
-    *("share", "segments", "strips", "system"),
+    *("schedule", "share", "segments", "strips", "system"),
 )
 
 
-def component(name: str, texts: Texts, **props: Any) -> gr.HTML:
+def component(
+    name: str,
+    texts: Texts,
+    *,
+    value: str = "",
+    elem_id: str = "",
+    words: Mapping[str, str] = MappingProxyType({}),
+    **props: Any,
+) -> gr.HTML:
     """Make one of the components.
 
     Args:
         name: of its files.
         texts: language of its words; ``[[key]]`` in the template is replaced by a
             text, and the script gets all texts of ``name`` as ``props.texts``.
-        props: further values for the script, of types that JSON has.
+        value: to begin with.
+        elem_id: of the element; made of ``name`` where it is not given.
+        words: what is put into the template for ``[[=key]]``; ``[[=texts]]`` is as in the script.
+        props: further values for the script, of types that JSON has. Gradio loses them
+            where the component is in a fold that is closed at first.
     """
+    own = json.dumps(texts.group(name), ensure_ascii=False)
 
     def word(match: re.Match[str]) -> str:
-        return html.escape(texts(match[1]))
+        key = match[2]
+        return html.escape({"texts": own, **words}[key] if match[1] else texts(key))
 
-    template = re.sub(r"\[\[([\w.]+)\]\]", word, _read(f"{name}.html"))
+    template = re.sub(r"\[\[(=?)([\w.]+)\]\]", word, _read(f"{name}.html"))
     # A block of its own, so that its names do not meet those that Gradio hands in.
     script = "{" + _read(f"{name}.js") + "}"
     return gr.HTML(
-        "",
+        value,
         html_template=template,
         js_on_load=script,
         apply_default_css=False,
         elem_classes=f"vad-{name}",
-        elem_id=f"vad-{name}",
-        texts=json.dumps(texts.group(name), ensure_ascii=False),
+        elem_id=elem_id or f"vad-{name}",
+        texts=own,
         **props,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from webui.ui.comparison import BUTTONS, turned
+from webui.ui.comparison import BUTTONS, parse, turned
 from webui.ui.i18n import Texts
 from webui.ui.tabs.detection import Detection, Kept
 from webui.ui.tabs.tuning import Shown, TuningCard, about, or_skip
@@ -26,26 +26,44 @@ def wire(
         detection: what the events do.
         texts: the page's language.
     """
+    names = option_names()
+    unmoved: list[Any] = [gr.skip()] * len(names)
 
     def act(event: str) -> Callable[..., tuple[Any, ...]]:
-        def pressed(result_id: str, kept: Kept, *values: Any) -> tuple[Any, ...]:
-            a, b = turned(event, kept, dict(zip(option_names(), values, strict=True)))
+        def pressed(kept: Kept, *values: Any) -> tuple[Any, ...]:
+            present = dict(zip(names, values, strict=True))
+            if event in ("kept", "swapped") and parse(present) is None:
+                # Options that contradict each other are not kept; the card says so already.
+                return gr.skip(), gr.skip(), gr.skip(), *unmoved
+            a, b = turned(event, kept, present)
+            if event not in ("restored", "swapped"):
+                # A slider may have moved on since the button was pressed.
+                return a, gr.skip(), gr.skip(), *unmoved
             moved = list(b.values())
-            result, note = detection.show(result_id, moved, a)
-            if result is None:
-                # Options that contradict each other are not kept.
-                return gr.skip(), gr.skip(), note or gr.skip(), gr.skip(), *values
-            name, help_text = about(moved, texts)
-            return a, or_skip(result), note or help_text, name, *moved
+            name, note = about(moved, texts)
+            return a, note, name, *moved
 
         return pressed
 
+    def show(result_id: str, kept: Kept, *values: Any) -> tuple[Any, Any]:
+        result, note = detection.show(result_id, values, kept)
+        return or_skip(result), note or gr.skip()
+
+    quick: dict[str, Any] = {
+        "queue": False,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
     for event in BUTTONS:
+        # In two steps: the second takes the sliders where they are when the first is done.
         getattr(compare, event)(
             act(event),
+            [shown.kept, *card.sliders],
+            [shown.kept, card.note, card.presets, *card.sliders],
+            **quick,
+        ).then(
+            show,
             [shown.result_id, shown.kept, *card.sliders],
-            [shown.kept, shown.result, card.note, card.presets, *card.sliders],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            [shown.result, card.note],
+            **quick,
         )

@@ -1,4 +1,4 @@
-"""The control of each option: a slider, a checkbox or a text box, by its kind."""
+"""The control of each option: a slider, a checkbox or a table, by its kind."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from typing import TypeAlias
 
 import gradio as gr
 
+from webui.ui.components import component
 from webui.ui.i18n import Texts
 from webui.vad.option_kinds import GROUPS
 from webui.vad.options import VadOptions, option_info, option_names
 
-Control: TypeAlias = gr.Slider | gr.Checkbox | gr.Textbox
+Control: TypeAlias = gr.Slider | gr.Checkbox | gr.HTML
 
 
-def control(name: str, texts: Texts) -> Control:
-    """Make the control of one option, at its default."""
+def control(name: str, texts: Texts, root: str) -> Control:
+    """Make the control of one option, at its default.
+
+    Args:
+        name: of the option.
+        texts: the page's language.
+        root: relative address of the server's root.
+    """
     info = option_info(name)
     default = getattr(VadOptions(), name)
     label, about = info.label[texts.language], info.help[texts.language]
@@ -24,8 +31,12 @@ def control(name: str, texts: Texts) -> Control:
     if info.kind == "switch":
         return gr.Checkbox(default, label=label, info=about, elem_id=elem_id)
     if info.kind == "text":
-        return gr.Textbox(
-            default, label=label, info=about, elem_id=elem_id, lines=2, max_lines=4, max_length=1000
+        return component(
+            "schedule",
+            texts,
+            value=default,
+            elem_id=elem_id,
+            words={"label": label, "usual": default, "root": root},
         )
     return gr.Slider(
         info.minimum,
@@ -39,7 +50,7 @@ def control(name: str, texts: Texts) -> Control:
     )
 
 
-def advanced_controls(texts: Texts) -> dict[str, Control]:
+def advanced_controls(texts: Texts, root: str) -> dict[str, Control]:
     """Make the controls of the Advanced fold, each group under its heading."""
     made: dict[str, Control] = {}
     names = option_names(advanced=True)
@@ -47,5 +58,5 @@ def advanced_controls(texts: Texts) -> dict[str, Control]:
         if group != "endpointer":  # the first; the fold's own title serves it
             heading = html.escape(GROUPS[group][texts.language])
             gr.HTML(f'<h3 class="vad-group">{heading}</h3>', apply_default_css=False)
-        made |= {name: control(name, texts) for name in members}
+        made |= {name: control(name, texts, root) for name in members}
     return made

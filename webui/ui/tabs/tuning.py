@@ -41,7 +41,7 @@ class TuningCard:
     sliders: tuple[Control, ...]
 
 
-def build(texts: Texts) -> TuningCard:
+def build(texts: Texts, root: str) -> TuningCard:
     """Make the card with presets and the control of each option."""
     language = texts.language
     with gr.Column(elem_classes=["vad-card", "vad-tuning"]):
@@ -56,9 +56,9 @@ def build(texts: Texts) -> TuningCard:
             apply_default_css=False,
             elem_id="vad-note",
         )
-        controls = {name: control(name, texts) for name in option_names(advanced=False)}
+        controls = {name: control(name, texts, root) for name in option_names(advanced=False)}
         with gr.Accordion(texts("detect.advanced"), open=False, elem_classes="vad-advanced"):
-            controls |= advanced_controls(texts)
+            controls |= advanced_controls(texts, root)
     return TuningCard(presets, note, tuple(controls[name] for name in option_names()))
 
 
