@@ -67,10 +67,9 @@ def test_each_channel_has_a_lane_and_a_table(open_page: Any) -> None:
     expect(captions).to_contain_text("Waveform · Left")
     expect(captions).to_contain_text("Waveform · Right")
     expect(page.get_by_text("left and right, each for itself")).to_be_visible()
-    # Both are counted, and named in the order of the lanes.
-    counts = f"{len(left['rows'])} · {len(right['rows'])}"
-    expect(tile(page, "Segments")).to_contain_text(counts)
-    expect(tile(page, "Segments")).to_contain_text("Left · Right")
+    counts = [len(track["rows"]) for track in (left, right)]
+    expect(tile(page, "Segments")).to_contain_text(f"{sum(counts)}")
+    expect(tile(page, "Segments")).to_contain_text(f"Left {counts[0]} · Right {counts[1]}")
     # The table shows one of them, and says which.
     choice = page.get_by_role("group", name="Channel in the table")
     for name, track in (("Left", left), ("Right", right)):

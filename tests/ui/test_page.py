@@ -158,7 +158,8 @@ def test_two_channels_are_shown_and_linked(detection: Detection, studio: Studio)
     assert result_id
     shown = json.loads(detection.show(result_id, DEFAULTS, VadOptions().as_dict())[0] or "")
     counts = [len(track["rows"]) for track in shown["tracks"]]
-    assert shown["tiles"][0]["value"] == f"{counts[0]} · {counts[1]}"
+    assert shown["tiles"][0]["value"] == str(sum(counts))
+    assert shown["tiles"][0]["note"] == f"Left {counts[0]} · Right {counts[1]}"
     assert "each for itself" in shown["about"] and shown["overlap"]
     assert [len(rows) for rows in shown["kept"]["tracks"]] == counts
     assert detection.open("?" + shown["query"]).channel == "each"
