@@ -64,8 +64,8 @@ def test_each_channel_has_a_lane_and_a_table(open_page: Any) -> None:
     assert (left["channel"], right["channel"]) == ("left", "right")
     assert spans(left) != spans(right) and spans(left) and spans(right)
     captions = page.locator(".vad-captions")
-    expect(captions).to_contain_text("Waveform · Left")
-    expect(captions).to_contain_text("Waveform · Right")
+    expect(captions).to_contain_text("Left · Waveform")
+    expect(captions).to_contain_text("Right · Waveform")
     expect(page.get_by_text("left and right, each for itself")).to_be_visible()
     counts = [len(track["rows"]) for track in (left, right)]
     expect(tile(page, "Segments")).to_contain_text(f"{sum(counts)}")
@@ -96,7 +96,7 @@ def test_overlap_is_marked_and_counted(open_page: Any) -> None:
     colour = """([ms, duration]) => {
         const canvas = document.querySelector("canvas.vad-lanes");
         const x = Math.round((ms / duration) * canvas.width);
-        const y = Math.round(34 * (canvas.height / canvas.clientHeight));
+        const y = Math.round(46 * (canvas.height / canvas.clientHeight)); // high in the first lane
         return [...canvas.getContext("2d").getImageData(x, y, 1, 1).data].join();
     }"""
     at = [(start + end) / 2, alone + 300]

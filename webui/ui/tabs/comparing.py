@@ -54,16 +54,15 @@ def wire(
         "show_progress": "hidden",
         "api_visibility": "private",
     }
+    result = ([shown.result_id, shown.kept, *card.sliders], [shown.result, card.note])
     for event in BUTTONS:
-        # In two steps: the second takes the sliders where they are when the first is done.
-        getattr(compare, event)(
+        # Each step takes the sliders where they are when the one before is done. The last is
+        # for a slider that moves on during the second: of two questions that are asked at the
+        # same moment, the server may take the later one first.
+        pressed = getattr(compare, event)(
             act(event),
             [shown.kept, *card.sliders],
             [shown.kept, card.note, card.presets, *card.sliders],
             **quick,
-        ).then(
-            show,
-            [shown.result_id, shown.kept, *card.sliders],
-            [shown.result, card.note],
-            **quick,
         )
+        pressed.then(show, *result, **quick).then(show, *result, **quick)
