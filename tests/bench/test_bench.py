@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from webui.bench import report
 from webui.bench.memory import peak_rss_bytes
 from webui.bench.run import Subject, _summary
+from webui.plots.fonts import chinese_family
 from webui.vad.scorers import missing_package
 from webui.vad.scorers.team import cores
 
@@ -128,6 +132,47 @@ def test_a_child_does_not_inherit_its_parents_peak():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 5_000_000 < int(run.stdout) < 100_000_000
     assert peak_rss_bytes() > ballast.nbytes
+
+
+def only_onnx(measured):
+    """What is measured where FunASR is not installed."""
+    subjects = [s for s in measured["subjects"] if s["engine"].startswith("onnx")]
+    return {**measured, "subjects": subjects}
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "head"),
+    [
+        ("en", "FunASR is not installed here", "times onnx's speed"),
+        ("zh", "本机未安装 FunASR", "onnx 速度的倍数"),
+    ],
+)
+def test_the_report_says_what_it_compares_with(bench, language, said, head):
+    text = report.markdown(only_onnx(bench[2]), language)
+    assert said in text and head in text
+    assert "./run.sh --full bench" in text and "against `onnx`" in report.markdown(
+        only_onnx(bench[2])
+    )
+    with_funasr = {**bench[2]["subjects"][0], "engine": "automodel"}
+    text = report.markdown({**bench[2], "subjects": [with_funasr]}, language)
+    assert said not in text and head.replace("onnx", "FunASR") in text
+
+
+def test_the_report_is_in_the_users_language(bench):
+    chinese = report.markdown(bench[2], "zh")
+    assert "| onnx，1 线程 |" in chinese and "峰值内存" in chinese
+    # Names and units apart: no two English words stand together.
+    names = r"`[^`]*`|FunASR AutoModel\.generate|file -> segments|^.*Python.*$"
+    assert not re.search("[a-z]{3,} [a-z]{3,}", re.sub(names, "", chinese, flags=re.M))
+    # The same figures, in the same order.
+    figures = [re.findall(r"\d+\.\d+", text) for text in (chinese, report.markdown(bench[2]))]
+    assert sorted(figures[0]) == sorted(figures[1])
+    pictures = [io.BytesIO() for _ in range(2)]
+    for language, picture in zip(("en", "zh"), pictures, strict=True):
+        report.save_figure(bench[2], picture, language)
+    english, chinese_picture = (picture.getvalue() for picture in pictures)
+    assert english.startswith(b"\x89PNG") and chinese_picture.startswith(b"\x89PNG")
+    assert (english != chinese_picture) == (chinese_family() is not None)
 
 
 def test_writes_what_it_prints_and_a_figure(bench):

@@ -2,99 +2,130 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from webui.bench.texts import TEXTS, label_text
 
 _MB = 1_000_000
-# Key, divisor, label and colour of what the figure shows.
+# Key, divisor, text of the label and colour of what the figure shows.
 _MEASURES = {
     "subjects": (
-        ("total_s", 1, "seconds for {hours} of audio", "#0f766e"),
-        ("peak_rss_bytes", _MB, "peak RSS, MB", "#4f6bd8"),
+        ("total_s", 1, "axis_subjects", "#0f766e"),
+        ("peak_rss_bytes", _MB, "axis_memory", "#4f6bd8"),
     ),
     "growth": (
-        ("wall_s", 1, "seconds", "#0f766e"),
-        ("peak_rss_bytes", _MB, "peak RSS, MB", "#4f6bd8"),
+        ("wall_s", 1, "axis_time", "#0f766e"),
+        ("peak_rss_bytes", _MB, "axis_memory", "#4f6bd8"),
     ),
 }
 
 
-def markdown(measured: dict[str, Any]) -> str:
+def markdown(measured: dict[str, Any], language: str = "en") -> str:
     """Write the tables that the README shows.
 
     Args:
         measured: as `webui.bench.run.run` returns it.
+        language: "en" or "zh".
     """
-    machine = measured["machine"]
-    hours = measured["duration_s"] / 3600
-    lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, "
-        f"Python {machine['python']}; {hours:g} h of 16 kHz WAV; "
-        f"medians of {measured['rounds']} runs, each in a fresh process.",
-        "",
-        "| | import and load | file -> segments | of it: decode / score / endpoint "
-        "| real-time factor | times FunASR's speed | peak RSS | same segments | within 50 ms |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for subject in measured["subjects"]:
-        total = subject["total_s"]
-        lines.append(
-            f"| {subject['label']} | {_spread(subject['load_s'], '.1f', 's')} "
-            f"| {_spread(total, '.2f', 's')} "
-            f"| {_stages(subject)} "
-            f"| {total['median'] / measured['duration_s']:.5f} "
-            f"| {subject['times_faster']:.1f} "
-            f"| {_spread(subject['peak_rss_bytes'], '.0f', 'MB', _MB)} "
-            f"| {subject['same_segments']:.1%} of {subject['segments']} "
-            f"| {subject['near_segments']:.1%} |"
-        )
-    lines += [
-        "",
-        "| `fsmn-vad detect --engine onnx`, whole process | time | peak RSS |",
-        "|---|---|---|",
-    ]
-    lines += [
-        f"| {_length(row['duration_s'])} | {_spread(row['wall_s'], '.2f', 's')} "
-        f"| {_spread(row['peak_rss_bytes'], '.0f', 'MB', _MB)} |"
+    texts = TEXTS[language]
+    first = measured["subjects"][0]
+    is_absent = first["engine"] != "automodel"
+    reference = first["label"] if is_absent else "FunASR"
+    hours = f"{measured['duration_s'] / 3600:g}"
+    machine = texts["machine"].format(hours=hours, rounds=measured["rounds"], **measured["machine"])
+    rows = [_row(subject, measured["duration_s"], language) for subject in measured["subjects"]]
+    growth = [
+        f"| {_length(row['duration_s'])} | {_spread(row['wall_s'], '.2f', 's', language)} "
+        f"| {_spread(row['peak_rss_bytes'], '.0f', 'MB', language, _MB)} |"
         for row in _commands(measured)
     ]
-    retuned = measured["retune_1_h_s"]
-    page, int8 = measured["page_uss_bytes"], measured["int8"]
-    both_mb = (page["page"] + page["engine"]) / _MB
-    lines += [
-        "",
-        "Decoding and scoring overlap. "
-        f"Deciding again over 1 h of kept probabilities, {len(retuned['changes'])} changes of the "
-        f"options: {_spread(retuned, '.1f', 'ms', 0.001)}; slowest: `{retuned['slowest']}`. "
-        f"Page and onnx engine after the long recording: {both_mb:.0f} MB USS "
-        f"({page['page'] / _MB:.0f} + {page['engine'] / _MB:.0f}).",
-        "",
-        f"8-bit against exact scores: P(speech) differs by {int8['mean']:.4f} on average, "
-        f"{int8['percentile_99']:.3f} at the 99th percentile, {int8['largest']:.2f} at most; "
-        f"{int8['decided_otherwise']:.2%} of the frames lie on the other side of the default "
-        f"threshold; the graph has {int8['bytes']['int8'] / 1000:.0f} kB instead of "
-        f"{int8['bytes']['fp32'] / 1000:.0f} kB.",
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *(machine, ""),
+            *([texts["absent"].format(reference=reference), ""] if is_absent else []),
+            *(texts["head"].format(reference=reference), "|---" * 9 + "|", *rows, ""),
+            f"| {texts['whole']} | {texts['time']} | {texts['peak']} |",
+            *("|---" * 3 + "|", *growth, "", *_findings(measured, language), ""),
+        ]
+    )
 
 
-def save_figure(measured: dict[str, Any], path: Path) -> None:
-    """Draw speed and memory of all subjects, and how they grow, as PNG, SVG or PDF.
+def _row(subject: dict[str, Any], duration_s: float, language: str) -> str:
+    total = subject["total_s"]
+    same = TEXTS[language]["share"].format(
+        share=f"{subject['same_segments']:.1%}", count=subject["segments"]
+    )
+    cells = (
+        label_text(subject["label"], language),
+        _spread(subject["load_s"], ".1f", "s", language),
+        _spread(total, ".2f", "s", language),
+        _stages(subject),
+        f"{total['median'] / duration_s:.5f}",
+        f"{subject['times_faster']:.1f}",
+        _spread(subject["peak_rss_bytes"], ".0f", "MB", language, _MB),
+        same,
+        f"{subject['near_segments']:.1%}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _findings(measured: dict[str, Any], language: str) -> tuple[str, str, str]:
+    """What is said below the tables: two paragraphs and what parts them."""
+    texts = TEXTS[language]
+    retuned, page, int8 = (measured[key] for key in ("retune_1_h_s", "page_uss_bytes", "int8"))
+    return (
+        texts["retuned"].format(
+            count=len(retuned["changes"]),
+            spread=_spread(retuned, ".1f", "ms", language, 0.001),
+            slowest=retuned["slowest"],
+            both=f"{(page['page'] + page['engine']) / _MB:.0f}",
+            page=f"{page['page'] / _MB:.0f}",
+            engine=f"{page['engine'] / _MB:.0f}",
+        ),
+        "",
+        texts["int8"].format(
+            mean=f"{int8['mean']:.4f}",
+            percentile=f"{int8['percentile_99']:.3f}",
+            largest=f"{int8['largest']:.2f}",
+            otherwise=f"{int8['decided_otherwise']:.2%}",
+            int8=f"{int8['bytes']['int8'] / 1000:.0f}",
+            fp32=f"{int8['bytes']['fp32'] / 1000:.0f}",
+        ),
+    )
+
+
+def save_figure(measured: dict[str, Any], stream: BinaryIO, language: str = "en") -> None:
+    """Draw speed and memory of all subjects, and how they grow, as PNG.
 
     Bars and points are medians, lines on them reach from the smallest to the largest value.
+
+    Args:
+        measured: as `webui.bench.run.run` returns it.
+        stream: where the picture is written.
+        language: of the words; Chinese needs a font that has it, else English is used.
     """
+    import matplotlib
+
+    from webui.plots.fonts import chinese_family
+
+    family = chinese_family() if language == "zh" else None
+    with matplotlib.rc_context({"font.family": [family, "DejaVu Sans"]} if family else {}):
+        _figure(measured, language if family else "en").savefig(stream, dpi=150, format="png")
+
+
+def _figure(measured: dict[str, Any], language: str) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    texts = TEXTS[language]
     every = measured["subjects"][::-1]
     figure = Figure(figsize=(10, 4.8 + 0.45 * len(every)), layout="constrained")
     FigureCanvasAgg(figure)
     parts: Any = figure.subfigures(2, 1, height_ratios=(1.2 + 0.45 * len(every), 3.6))
     above, below = parts
-    hours = f"{measured['duration_s'] / 3600:g} h"
-    _bars(above.subplots(1, 2, sharey=True), every, hours)
-    below.suptitle("fsmn-vad detect --engine onnx, whole process", fontsize="medium")
+    hours = f"{measured['duration_s'] / 3600:g}"
+    _bars(above.subplots(1, 2, sharey=True), every, hours, language)
+    below.suptitle(texts["axis_whole"], fontsize="medium")
     rows = _commands(measured)
     durations_s = [row["duration_s"] for row in rows]
     for axes, (key, scale, label, colour) in zip(
@@ -102,22 +133,22 @@ def save_figure(measured: dict[str, Any], path: Path) -> None:
     ):
         medians, errors = _with_errors([row[key] for row in rows], scale)
         axes.errorbar(durations_s, medians, errors, color=colour, marker="o", capsize=3)
-        axes.set(xscale="log", xlabel="length of the recording", ylabel=label)
+        axes.set(xscale="log", xlabel=texts["axis_length"], ylabel=texts[label])
         axes.minorticks_off()
         axes.set_xticks(durations_s, [_length(duration_s) for duration_s in durations_s])
         highest = max(row[key]["maximum"] for row in rows) / scale
         axes.set_ylim(0, 1.1 * highest)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
-def _bars(panels: Any, every: list[dict[str, Any]], hours: str) -> None:
-    labels = [subject["label"] for subject in every]
+def _bars(panels: Any, every: list[dict[str, Any]], hours: str, language: str) -> None:
+    labels = [label_text(subject["label"], language) for subject in every]
     for axes, (key, scale, label, colour) in zip(panels, _MEASURES["subjects"], strict=True):
         medians, errors = _with_errors([subject[key] for subject in every], scale)
         bars = axes.barh(labels, medians, xerr=errors, color=colour, ecolor="#1f2937", capsize=3)
-        axes.set_xlabel(label.format(hours=hours))
+        axes.set_xlabel(TEXTS[language][label].format(hours=hours))
         form = "%.1f" if scale == 1 else "%.0f"
         axes.bar_label(bars, fmt=form, padding=4)
         axes.spines[["top", "right"]].set_visible(False)
@@ -147,12 +178,12 @@ def _stages(subject: dict[str, Any]) -> str:
     return " / ".join(f"{time_s:.2f}" for time_s in times) + " s"
 
 
-def _spread(values: dict[str, Any], form: str, unit: str, scale: float = 1.0) -> str:
+def _spread(values: dict[str, Any], form: str, unit: str, language: str, scale: float = 1.0) -> str:
     """Median with smallest and largest, in a unit of so many seconds or bytes."""
     median, low, high = (
         format(values[key] / scale, form) for key in ("median", "minimum", "maximum")
     )
-    return f"{median} {unit} ({low} to {high})"
+    return TEXTS[language]["spread"].format(median=median, unit=unit, low=low, high=high)
 
 
 def _length(duration_s: float) -> str:

@@ -10,16 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from webui import __version__
-from webui.audio import SAMPLE_RATE_HZ
+from webui.bench import recording
+from webui.bench.texts import TEXTS, label_text
 from webui.errors import EngineError
 from webui.vad.scorers import missing_package
 from webui.vad.scorers.team import cores
@@ -67,6 +65,7 @@ def run(
     durations_s: Sequence[int],
     page_module: str,
     say: Say,
+    language: str = "en",
 ) -> dict[str, Any]:
     """Measure everything.
 
@@ -77,37 +76,41 @@ def run(
         durations_s: lengths at which the growth of time and memory is measured.
         page_module: prints what page and engine hold after a recording.
         say: told what happens.
+        language: of what it is told, "en" or "zh".
 
     Returns:
         Plain values for JSON; `webui.bench.report` puts them into words.
+
+    Raises:
+        AudioError, SettingsError: as of `webui.bench.recording`.
+        EngineError: one of the measurements failed.
     """
+    texts = TEXTS[language]
     with tempfile.TemporaryDirectory(prefix="fsmn-vad-bench-") as directory:
-        samples = _material(recordings)
-        audio = _write(Path(directory) / "compared.wav", samples, hours * 3600)
-        every = subjects()
-        runs = _compare(every, audio, rounds, say)
-        measured = [_summary(subject, every[0], runs) for subject in every]
+        samples = recording.read(recordings)
+        audio = recording.write(Path(directory) / "compared.wav", samples, hours * 3600)
+        runs = _compare(subjects(), audio, rounds, say, language)
         few = min(rounds, _MOST_GROWTH_ROUNDS)
         growth = []
-        for duration_s in durations_s:
-            say(f"{duration_s} s of audio through the whole command")
-            longer = _write(Path(directory) / "growth.wav", samples, duration_s)
-            growth.append({"duration_s": duration_s, **_growth(longer, few)})
-        say("page and engine after the long recording")
+        for length_s in durations_s:
+            say(texts["length"].format(duration_s=length_s))
+            longer = recording.write(Path(directory) / "growth.wav", samples, length_s)
+            growth.append({"duration_s": length_s, **_growth(longer, few)})
+        say(texts["page"])
         page = _printed("the page", page_module, str(audio))
-        say("8-bit scores against exact ones")
+        say(texts["precision"])
         precision = _printed("8-bit scores", "webui.bench.precision", str(audio))
-        say("a short file through the whole command")
-        short = _write(Path(directory) / "short.wav", samples, 5)
+        say(texts["short"])
+        short = recording.write(Path(directory) / "short.wav", samples, 5)
         command = _growth(short, max(rounds, 3))
-        say("deciding again over an hour of probabilities")
+        say(texts["deciding"])
         retuned = _retuned()
     return {
         "machine": _machine(),
         "version": __version__,
         "duration_s": hours * 3600,
         "rounds": rounds,
-        "subjects": measured,
+        "subjects": [_summary(subject, subjects()[0], runs) for subject in subjects()],
         "runs": [{key: run[key] for key in run if key != "segments"} for run in runs],
         "growth": growth,
         "command_5_s": command,
@@ -117,36 +120,15 @@ def run(
     }
 
 
-def _material(recordings: Sequence[Path]) -> np.ndarray[Any, np.dtype[np.int16]]:
-    from webui.audio.reader import open_audio
-
-    blocks = []
-    for path in recordings:
-        with open_audio(path) as reader:
-            blocks += [np.clip(block, -1, 32767 / 32768) for block in reader]
-    return np.rint(np.concatenate(blocks) * 32768).astype("<i2")
-
-
-def _write(path: Path, samples: np.ndarray[Any, Any], duration_s: float) -> Path:
-    """Write so many seconds as WAV, repeating the samples."""
-    left = round(duration_s * SAMPLE_RATE_HZ)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE_HZ)
-        while left > 0:
-            part = samples[:left]
-            file.writeframes(part.tobytes())
-            left -= len(part)
-    return path
-
-
-def _compare(every: list[Subject], audio: Path, rounds: int, say: Say) -> list[dict[str, Any]]:
+def _compare(
+    every: list[Subject], audio: Path, rounds: int, say: Say, language: str
+) -> list[dict[str, Any]]:
     """Measure each subject once a round; the runs in their order."""
     runs = []
     for turn in range(1, rounds + 1):
         for subject in every:
-            say(f"round {turn} of {rounds}: {subject.label}")
+            label = label_text(subject.label, language)
+            say(TEXTS[language]["round"].format(turn=turn, rounds=rounds, label=label))
             given = (subject.name, str(subject.threads), str(audio))
             measured = _printed(subject.label, "webui.bench.subject", *given)
             runs.append({"label": subject.label, "round": turn, **measured})

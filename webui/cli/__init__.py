@@ -2,19 +2,21 @@
 
 Standard output carries results only; progress and messages go to standard
 error. Exit codes: 0 all done, 1 some files failed (each is named, the others
-are written), 2 wrong usage, 130 interrupted.
+are written), 2 wrong usage, 130 interrupted, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 from webui import __version__
-from webui.cli.terminal import TEXTS, language_of, say, with_options
+from webui.cli.terminal import TEXTS, ended_as_interrupted, language_of, say, with_options
 from webui.errors import OptionsError, PortTakenError, SettingsError, StudioError
 from webui.settings import Settings
 
@@ -39,15 +41,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         ):
             arguments.insert(0, "serve")
         chosen = _parser(language, arguments[0]).parse_args(arguments)
-        code: int = chosen.run(chosen, settings, language)
+        # The page's server has handlers of its own.
+        is_page = chosen.run is _serve
+        with contextlib.nullcontext() if is_page else ended_as_interrupted():
+            code: int = chosen.run(chosen, settings, language)
         return code
     except StudioError as error:
         say(error.message(language))
         is_usage = isinstance(error, (OptionsError, SettingsError))
         return 2 if is_usage and not isinstance(error, PortTakenError) else 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         say(TEXTS[language]["interrupted"])
-        return 130
+        return 128 + int(error.args[0] if error.args else signal.SIGINT)
     except BrokenPipeError:
         # Whoever read the results has enough. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 
-from webui.bench import report
+from webui.bench import recording, report
 from webui.bench.run import run as measure
+from webui.bench.texts import TEXTS as BENCH_TEXTS
+from webui.cli.files import appearing, unwritable
 from webui.cli.terminal import TEXTS, say
 from webui.errors import SettingsError
 from webui.settings import Settings, project_root
+from webui.vad.scorers import missing_package
+
+_SHORTEST_HOURS = 0.01
+_MOST_ROUNDS = 1000
+_LONGEST_S = recording.LONGEST_HOURS * 3600
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     """Declare the arguments of ``bench``."""
     texts = TEXTS[language]
+    parser.description = texts["bench_about"]
     parser.add_argument("audio", nargs="*", type=Path, help=texts["bench_audio"])
-    parser.add_argument("--hours", type=float, default=1.0, help=texts["hours"])
-    parser.add_argument("--rounds", type=int, default=3, help=texts["rounds"])
+    hours = texts["hours"].format(low=_SHORTEST_HOURS, high=recording.LONGEST_HOURS)
+    parser.add_argument("--hours", type=float, default=1.0, help=hours)
+    rounds = texts["rounds"].format(low=1, high=_MOST_ROUNDS)
+    parser.add_argument("--rounds", type=int, default=3, help=rounds)
     parser.add_argument(
         "--lengths",
         type=int,
         nargs="+",
         metavar="S",
         default=[60, 600, 3600, 3 * 3600],
-        help=texts["lengths"],
+        help=texts["lengths"].format(low=1, high=_LONGEST_S),
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help=texts["bench_output"])
 
@@ -36,16 +47,48 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     recordings = chosen.audio or demos
     if not recordings:
         raise SettingsError(name="bench", reason="name a recording", reason_zh="请指定一个音频文件")
+    # All that can be wrong is found before hours are spent on measuring.
+    _check_range("--hours", chosen.hours, _SHORTEST_HOURS, recording.LONGEST_HOURS)
+    _check_range("--rounds", chosen.rounds, 1, _MOST_ROUNDS)
+    for length_s in chosen.lengths:
+        _check_range("--lengths", length_s, 1, _LONGEST_S)
+    recording.check_room([chosen.hours * 3600, max(chosen.lengths)])
+    if chosen.output is not None:
+        _make_writable(chosen.output)
+    if missing_package("funasr"):
+        say(BENCH_TEXTS[language]["absent"].format(reference="onnx"))
     measured = measure(
-        *(recordings, chosen.hours, max(1, chosen.rounds), chosen.lengths),
+        *(recordings, chosen.hours, chosen.rounds, chosen.lengths),
         page_module="webui.cli.page_memory",
         say=say,
+        language=language,
     )
-    text = report.markdown(measured)
-    print(text, end="")
+    text = report.markdown(measured, language)
+    print(text, end="", flush=True)
     if chosen.output is not None:
-        chosen.output.mkdir(parents=True, exist_ok=True)
-        (chosen.output / "bench.json").write_text(json.dumps(measured, indent=1), "utf-8")
-        (chosen.output / "bench.md").write_text(text, "utf-8")
-        report.save_figure(measured, chosen.output / "bench.png")
+        for name, content in (("bench.json", json.dumps(measured, indent=1)), ("bench.md", text)):
+            with appearing(chosen.output / name, "--output") as stream:
+                stream.write(content.encode())
+        with appearing(chosen.output / "bench.png", "--output") as stream:
+            report.save_figure(measured, stream, language)
     return 0
+
+
+def _check_range(option: str, value: float, low: float, high: float) -> None:
+    # Written so that NaN, which compares false to everything, is refused too.
+    if not low <= value <= high:
+        raise SettingsError(
+            name=option,
+            reason=f"{value:g} is outside {low:g} to {high:g}",
+            reason_zh=f"{value:g} 超出范围 {low:g} 至 {high:g}",
+        )
+
+
+def _make_writable(output: Path) -> None:
+    """Make the directory, and find out whether files can be written there."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=output, prefix="bench"):
+            pass
+    except OSError as error:
+        raise unwritable(output, "--output", error) from error

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from webui.errors import SettingsError
+from webui.errors import SettingsError, system_reason_zh
 
 
 @contextlib.contextmanager
@@ -32,9 +32,10 @@ def appearing(output: Path, option: str) -> Iterator[BinaryIO]:
 
 def unwritable(output: Path, option: str, error: OSError) -> SettingsError:
     """Say that a file cannot be written, and why."""
-    why = error.strerror or str(error)
     return SettingsError(
-        name=option, reason=f"{output}: {why}", reason_zh=f"无法写入 {output}（{why}）"
+        name=option,
+        reason=f"{output} cannot be written: {error.strerror or error}",
+        reason_zh=f"无法写入 {output}（{system_reason_zh(error)}）",
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import locale
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from webui.errors import SettingsError
 from webui.settings import PREFIX, Settings
+
+_ENDING = [signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -60,11 +64,15 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "default": "default: {default}",
         "off": "default: off",
         "bench": "measure this machine, against FunASR itself",
+        "bench_about": "Measure this machine, against FunASR itself where that is installed. The "
+        "recordings are written to the temporary directory (TMPDIR names another): 115 MB for "
+        "each hour of --hours and of the longest of --lengths, 461 MB by default.",
         "bench_audio": "what the long recording is made of (default: the demos)",
-        "hours": "length compared on (default: 1)",
-        "rounds": "runs of each subject (default: 3)",
+        "hours": "length compared on, in hours ({low} to {high}, which is what a WAV file "
+        "can hold; default: 1)",
+        "rounds": "runs of each subject ({low} to {high}; default: 3)",
         "lengths": "seconds of audio at which time and memory of `detect` are measured "
-        "(default: 60 600 3600 10800)",
+        "({low} to {high}; default: 60 600 3600 10800)",
         "bench_output": "write JSON, Markdown and a figure there",
         "models": "list, fetch, prepare, verify or remove models",
         "list": "what is known and what is here",
@@ -120,10 +128,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "default": "默认：{default}",
         "off": "默认：关闭",
         "bench": "在本机与 FunASR 对比测速",
+        "bench_about": "在本机测速；已安装 FunASR 时与其对比。"
+        "录音写入临时目录（可用 TMPDIR 指定其他目录）："
+        "--hours 与最长的 --lengths 每小时 115 MB，默认共 461 MB。",
         "bench_audio": "用于拼成长录音的文件（默认：示例录音）",
-        "hours": "对比所用的时长，小时（默认：1）",
-        "rounds": "每个对象运行的次数（默认：3）",
-        "lengths": "测量 detect 耗时与内存所用的各音频时长，秒（默认：60 600 3600 10800）",
+        "hours": "对比所用的时长，小时（{low} 到 {high}，即 WAV 文件的上限；默认：1）",
+        "rounds": "每个对象运行的次数（{low} 到 {high}；默认：3）",
+        "lengths": "测量 detect 耗时与内存所用的各音频时长，秒"
+        "（{low} 到 {high}；默认：60 600 3600 10800）",
         "bench_output": "把 JSON、Markdown 和图写入该目录",
         "models": "列出、下载、准备、校验或删除模型",
         "list": "已知的模型及本机的状态",
@@ -160,6 +172,32 @@ def with_options(settings: Settings, **given: Any) -> Settings:
     except SettingsError as error:
         name = str(error.details["name"]).removeprefix(PREFIX).lower()
         raise SettingsError(**{**error.details, "name": f"--{name}"}) from error
+
+
+@contextlib.contextmanager
+def ended_as_interrupted() -> Iterator[None]:
+    """Have the signals that end a program unwind it as Ctrl-C does: it tidies up first.
+
+    The `KeyboardInterrupt` carries the signal's number. What is ignored (nohup) stays so.
+    """
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    caught = [number for number, handler in before.items() if handler is signal.SIG_DFL]
+
+    def end(number: int, frame: object) -> None:
+        # Once is enough, until the very end: `timeout` sends its signal twice, and the second
+        # one would fall into the tidying up.
+        for each in caught:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt(number)
+
+    for number in caught:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in caught:
+            if signal.getsignal(number) is end:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def say(text: str) -> None:

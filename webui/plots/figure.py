@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from webui.formats import Outcome
 from webui.plots.axis import clock, tick_step_s
+from webui.plots.fonts import chinese_family
 from webui.plots.lanes import draw_kept, draw_track
 from webui.plots.palette import PRINT, Palette
 from webui.vad.timebase import FRAME_HOP_MS
@@ -33,11 +33,6 @@ _TITLE = 48  # pixels above the lanes of an exported figure
 _WAVE_SHARE = 0.48
 _TRACK_PX = 328  # height of a track's two lanes
 _KEPT_PX = 14  # height of the lane of other options between them
-_CJK_FAMILIES = (
-    *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN"),
-    *("PingFang SC", "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei", "SimHei", "DengXian"),
-    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Noto Serif CJK SC", "Droid Sans Fallback"),
-)
 _TEXTS = {
     "en": {
         "waveform": "waveform",
@@ -186,8 +181,7 @@ class _Words:
     """Title, legend and names of channels, in a language that there is a font for."""
 
     def __init__(self, figure: Figure, outcome: Outcome, language: str, palette: Palette) -> None:
-        installed = {entry.name for entry in font_manager.fontManager.ttflist}
-        family = next((name for name in _CJK_FAMILIES if name in installed), None)
+        family = chinese_family()
         self._figure, self._outcome, self._palette = figure, outcome, palette
         self._texts = _TEXTS[language if family and language in _TEXTS else "en"]
         # Without a font for them, such characters would come out as boxes.
