@@ -48,6 +48,8 @@ def page(open_page: Callable[..., Any], demo: Path) -> Any:
     page = open_page(script=RECORDER)
     upload(page, demo)
     wait_for_result(page, demo.name)
+    # The browser reads of it once the lanes are drawn.
+    page.wait_for_function("document.querySelector('.vad-sound audio').readyState > 0")
     return page
 
 

@@ -9,9 +9,8 @@ const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, doc
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 (async () => {
-	const [{ Sound }, { Player }, { neighbour, sameRow }, { actionOf, letGo }] = await Promise.all(
-		["sound", "player", "plan", "keys"].map(from),
-	);
+	const [{ Sound }, { Player }, { neighbour, sameRow }, { actionOf, letGo }, { view }] =
+		await Promise.all(["sound", "player", "plan", "keys", "view"].map(from));
 	const sound = new Sound(audio, props.language);
 	const player = new Player(audio, sound);
 	let result = null;
@@ -61,7 +60,8 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 			player.reset();
 			if (selected.span) tell("vad:select", { index: -1, track: 0, from: "keys" });
 		}
-		sound.open(result.audio, result.duration_ms);
+		// The lanes come first: a browser reads a megabyte of sound before anybody plays it.
+		sound.open(result.audio, result.duration_ms, view.drawn);
 		takeRows(result.tracks.map((track) => track.rows));
 	}
 

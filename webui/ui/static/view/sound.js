@@ -29,25 +29,24 @@ export class Sound extends EventTarget {
 		return (this.state === "original" || this.state === "copy") && this.audio.readyState > 0;
 	}
 
-	// Take another recording; "" for none.
-	open(address, durationMs) {
+	// Take another recording, "" for none, and read of it once `turn` is settled.
+	open(address, durationMs, turn = null) {
 		this.durationS = durationMs / 1000;
 		if (address === this.address) return;
 		this.address = address;
 		this.audio.pause();
-		if (!address) {
-			this.audio.removeAttribute("src");
-			this.audio.load();
-			this.#become("gone");
-			return;
-		}
-		this.#begin();
+		this.audio.removeAttribute("src");
+		this.audio.load();
+		if (address) this.#begin(turn);
+		else this.#become("gone");
 	}
 
-	#begin() {
+	async #begin(turn) {
+		const { address } = this;
 		this.isUsable = false;
-		this.audio.src = new URL(this.address, document.baseURI);
 		this.#become("original");
+		await turn;
+		if (address === this.address) this.audio.src = new URL(address, document.baseURI);
 	}
 
 	// Make it playable; false if it cannot be, or another recording came meanwhile.

@@ -19,6 +19,7 @@ const STEP = 1.6;
 // The loudest sample fills its lane, so that quiet recordings can be seen; what is quieter
 // than this is not blown up to look like speech.
 const QUIETEST = 0.02;
+const DRAWN_MS = 2000;
 const FOLLOW_SHARE = 0.06;
 
 class View {
@@ -33,6 +34,8 @@ class View {
 	spectrogram = null;
 	layers = [];
 	duration = 0;
+	// Settled once the lanes of a recording are drawn; soon in any case, for who waits.
+	drawn = this.newDrawing();
 
 	// `box` holds the lanes (see result.html), `words` are texts for the card.
 	attach(box, { words }) {
@@ -70,6 +73,7 @@ class View {
 			this.layers = result.tracks.map((_, track) => this.newLayer(track));
 			this.range = whole(this.duration);
 			this.selected = { index: -1, track: 0 };
+			this.drawn = this.newDrawing();
 			this.playhead = null;
 			this.head.hidden = true;
 			this.rangeChanged();
@@ -81,6 +85,13 @@ class View {
 		this.lay();
 		this.isOverviewOld = true;
 		this.redraw();
+	}
+
+	newDrawing() {
+		return new Promise((done) => {
+			this.tellDrawn = done;
+			setTimeout(done, DRAWN_MS);
+		});
 	}
 
 	newLayer(track) {
@@ -218,6 +229,7 @@ class View {
 		this.placeHead();
 		this.spanText.textContent = this.words.span(this.range, this.duration);
 		this.hand.point();
+		if (this.layers.every(({ columns }) => columns.known[0])) this.tellDrawn();
 	}
 
 	drawOverview() {
