@@ -292,3 +292,44 @@ def test_version_and_help(fsmn_vad):
     assert "--max-end-silence-time" in helped
     assert "150 to 6000 ms" in helped
     assert "0 means one for each core" in " ".join(helped.split())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+)
+def test_a_figure_of_each_file(fsmn_vad, root, recording, tmp_path, suffix, start):
+    other = root / "assets" / "audio" / "two-voices-telephone.flac"
+    wanted = tmp_path / f"{{name}}.{suffix}"
+    run = fsmn_vad("detect", "--channel", "each", "--figure", wanted, other, recording)
+    assert run.returncode == 0, run.stderr
+    for audio in (other, recording):
+        assert (tmp_path / f"{audio.stem}.{suffix}").read_bytes().startswith(start)
+    first, second = map(json.loads, run.stdout.splitlines())
+    assert {segment["channel"] for segment in first["segments"]} == {"left", "right"}
+    assert first["overlap"] and first["audio"]["channel"] == "each"
+    # A recording with one channel has that one, as ever.
+    assert "overlap" not in second and second["audio"]["channel"] != "each"
+    if suffix == "svg":
+        assert "both speak" in (tmp_path / f"{other.stem}.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "audio", "said", "said_zh"),
+    [
+        ("out.gif", ["a.wav"], "must end with one of .svg, .png, .pdf", "扩展名必须是"),
+        ("out", ["a.wav"], "must end with one of .svg, .png, .pdf", "扩展名必须是"),
+        ("out.svg", ["a.wav", "b.wav"], "{name}-out.svg", "{name}-out.svg"),
+        ("{name}.svg", ["x/a.wav", "y/a.wav"], "draw them one by one", "请分别绘制"),
+        ("nowhere/out.svg", ["a.wav"], "make it first", "请先创建"),
+    ],
+)
+def test_a_figure_that_cannot_be_is_refused_before_the_work(
+    wanted, audio, said, said_zh, tmp_path, monkeypatch
+):
+    from webui.cli.figures import figure_paths
+    from webui.errors import SettingsError
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError) as caught:
+        figure_paths(wanted, audio)
+    assert said in caught.value.message("en") and said_zh in caught.value.message("zh")

@@ -118,8 +118,9 @@ def test_forced_ends_are_marked() -> None:
         Segment(0, 5000, 0.9, EndReason.MAX_LENGTH),
         Segment(5000, 8000, 0.9, EndReason.SILENCE),
     ]
-    assert marks(svg(of_segments(10, segments)), PALETTE.cut)
-    assert not marks(svg(of_segments(10, segments[1:])), PALETTE.cut)
+    cut, uncut = svg(of_segments(10, segments)), svg(of_segments(10, segments[1:]))
+    assert marks(cut, PALETTE.cut) and "cut at the longest length" in words(cut)
+    assert not marks(uncut, PALETTE.cut) and "cut at the longest length" not in words(uncut)
 
 
 def test_each_channel_has_its_lanes_and_overlap_goes_through_all() -> None:

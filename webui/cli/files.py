@@ -32,6 +32,13 @@ def appearing(output: Path, option: str) -> Iterator[BinaryIO]:
 
 def unwritable(output: Path, option: str, error: OSError) -> SettingsError:
     """Say that a file cannot be written, and why."""
+    directory = output.absolute().parent
+    if not directory.is_dir():
+        return SettingsError(
+            name=option,
+            reason=f"{output}: there is no directory {directory}; make it first",
+            reason_zh=f"无法写入 {output}：目录 {directory} 不存在，请先创建",
+        )
     return SettingsError(
         name=option,
         reason=f"{output} cannot be written: {error.strerror or error}",

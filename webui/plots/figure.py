@@ -20,6 +20,7 @@ from webui.plots.axis import clock, tick_step_s
 from webui.plots.fonts import chinese_family
 from webui.plots.lanes import draw_kept, draw_track
 from webui.plots.palette import PRINT, Palette
+from webui.vad.segment import EndReason
 from webui.vad.timebase import FRAME_HOP_MS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _TEXTS = {
         "threshold": "threshold {level}",
         "overlap": "both speak",
         "by_hand": "by hand",
+        "cut": "cut at the longest length",
         "kept": "segments of A",
         "title": "{file}: {tracks} of {duration}",
         "track": "{channel}{count} segments, {speech}",
@@ -56,6 +58,7 @@ _TEXTS = {
         "threshold": "阈值 {level}",
         "overlap": "同时说话",
         "by_hand": "人工标注",
+        "cut": "在最大时长处切断",
         "kept": "A 的片段",
         "title": "{file}：{tracks} / 共 {duration}",
         "track": "{channel}{count} 个片段，语音 {speech}",
@@ -244,6 +247,8 @@ class _Words:
             "probability": palette.probability,
             "threshold": palette.threshold,
         }
+        if any(s.end_reason is EndReason.MAX_LENGTH for _, s in outcome.segments):
+            entries["cut"] = palette.cut
         if outcome.overlap:
             entries["overlap"] = palette.overlap
         if outcome.is_edited:
