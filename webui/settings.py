@@ -197,8 +197,9 @@ class Settings:
     cache_bytes: int = field(
         default=256 * _MIB,
         metadata=_about(
-            en="Memory for speech probabilities that are kept (1.4 MB an hour of audio).",
-            zh="用于保留语音概率的内存（每小时音频约 1.4 MB）。",
+            en="Memory for speech probabilities and waveforms that are kept "
+            "(3.5 MB an hour of audio and channel).",
+            zh="用于保留语音概率和波形的内存（每小时音频每声道约 3.5 MB）。",
             low=_MIB,
             high=64 * _GIB,
         ),
