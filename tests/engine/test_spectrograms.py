@@ -196,3 +196,17 @@ def test_nothing_is_left_of_a_process_that_has_ended(
         time.sleep(0.02)
         spectrograms.sweep()
     assert drawn(spectrograms.draw(order))
+
+
+def test_no_process_is_told_and_the_next_order_is_served(
+    order: Order, spectrograms: Spectrograms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_Drawer", refused)
+        with pytest.raises(AudioError, match="could not start a process") as caught:
+            drawn(spectrograms.draw(order))
+    assert "启动进程" in caught.value.message("zh")
+    assert drawn(spectrograms.draw(order))

@@ -13,6 +13,7 @@ import pytest
 from webui.audio.reader import open_audio
 from webui.audio.transcode import write_flac
 from webui.errors import AudioError
+from webui.ui import playback
 from webui.ui.playback import Copies, CopyState, copy_path
 from webui.ui.workspace import Recording, Workspace
 
@@ -158,6 +159,42 @@ def test_what_cannot_be_decoded_is_told_and_can_be_tried_again(
     assert failed.error is not None and "talk.aiff" in failed.error.message()
     assert copies.start(recording, 30).state == "waiting"
     wait(copies, recording)
+
+
+def test_no_process_for_a_copy_is_told_and_can_be_tried_again(
+    tmp_path: Path, workspace: Workspace, copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = place(workspace, write(tmp_path / "talk.aiff", 1))
+    before = workspace.size_bytes
+
+    def refused(*_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(playback, "Transcoder", refused)
+        copies.start(recording, 1)
+        failed = wait(copies, recording)
+    assert failed.state == "failed" and failed.error is not None
+    assert "talk.aiff" in failed.error.message() and "副本" in failed.error.message("zh")
+    assert workspace.size_bytes == before
+    copies.start(recording, 1)
+    assert wait(copies, recording).state == "ready"
+
+
+def test_what_is_known_of_files_that_are_gone_is_forgotten(
+    tmp_path: Path, workspace: Workspace, copies: Copies
+) -> None:
+    recording = place(workspace, write(tmp_path / "talk.aiff", 1))
+    other = place(workspace, write(tmp_path / "other.aiff", 1))
+    for each in (recording, other):
+        copies.start(each, 1)
+        assert wait(copies, each).state == "ready"
+    recording.discard()
+    third = place(workspace, write(tmp_path / "third.aiff", 1))
+    copies.start(third, 1)
+    assert copies.state(recording).state == "none"
+    assert copies.state(other).state == "ready"
+    wait(copies, third)
 
 
 def test_closing_ends_a_conversion(tmp_path: Path, workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ ends by itself when nothing is asked of it for some seconds.
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,8 @@ from pathlib import Path
 from webui.audio.report import AudioReport
 from webui.errors import AudioError, EngineBusyError, StudioError
 from webui.vad.spectrogram import Part, Scale, draw, samples_of
+
+_log = logging.getLogger(__name__)
 
 _PROCESSES = 2
 _MOST_WAITING = 32
@@ -212,7 +215,7 @@ class Spectrograms:
         was_used = True
         # One that had waited for long may have gone just now: then another one tries.
         while was_used and not drawing.is_dropped:
-            drawer = self._take()
+            drawer = self._take(order)
             was_used = drawer.has_drawn
             drawing.give_to(drawer)
             try:
@@ -224,7 +227,7 @@ class Spectrograms:
                 self._put_back(drawer)
         raise _failed(order, "its decoder ended", "解码进程意外结束")
 
-    def _take(self) -> _Drawer:
+    def _take(self, order: Order) -> _Drawer:
         with self._lock:
             if self._busy:
                 self._lock.wait_for(lambda: self._idle or not self._busy, _PATIENCE_S)
@@ -233,9 +236,14 @@ class Spectrograms:
                 return self._idle.pop()
         try:
             return _Drawer()
-        except OSError:  # no more processes, or files, or memory
+        except OSError as error:  # no more processes, or files, or memory
             self._put_back(None)
-            raise
+            _log.warning("no process to draw: %s", error)
+            raise _failed(
+                order,
+                "the server could not start a process for it; try again in a moment",
+                "服务器无法为其启动进程，请稍后再试",
+            ) from error
 
     def _put_back(self, drawer: _Drawer | None) -> None:
         with self._lock:

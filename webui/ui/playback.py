@@ -6,6 +6,7 @@ upload: it counts as a part of it and goes with it.
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from webui.ui.session import Entry
     from webui.ui.studio import Studio
     from webui.ui.workspace import Recording
+
+_log = logging.getLogger(__name__)
 
 # A browser must not take sound for a page.
 _AS_DECLARED = {"x-content-type-options": "nosniff"}
@@ -121,6 +124,9 @@ class Copies:
             self._set(path, CopyState("ready", 1.0))
         except AudioError as error:
             self._set(path, CopyState("failed", error=error))
+        except OSError as error:  # no more processes, files, memory or disk
+            _log.warning("no copy of %s: %s", path.name, error)
+            self._set(path, CopyState("failed", error=_unmade(path)))
         finally:
             recording.done()
 
@@ -171,6 +177,14 @@ def _no_room(path: Path) -> AudioError:
         file=path.name,
         reason="the server has no room for a copy to play",
         reason_zh="服务器没有空间存放可播放的副本",
+    )
+
+
+def _unmade(path: Path) -> AudioError:
+    return AudioError(
+        file=path.name,
+        reason="the server could not make a copy to play; try again in a moment",
+        reason_zh="服务器无法生成可播放的副本，请稍后再试",
     )
 
 
