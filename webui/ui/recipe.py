@@ -30,8 +30,10 @@ def command(tracks: Sequence[SpeechScores], options: VadOptions) -> str:
         option = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{option}" if value else f"--no-{option}")
+        elif (written := str(value)).startswith("-"):
+            words.append(f"--{option}={written}")  # argparse takes "-1e-05" for an option
         else:
-            words += [f"--{option}", str(value)]
+            words += [f"--{option}", written]
     # A name that begins with a dash is no option.
     file = scores.audio.file
     return shlex.join([*words, f"./{file}" if file.startswith("-") else file])
