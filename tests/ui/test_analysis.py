@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +13,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.vad.strategies import dynamic_options, refining_options, vad_options
 from tests.vad.test_summary import scores_of
 from webui.cli import detect
+from webui.settings import Settings
 from webui.ui import analysis, recipe
 from webui.ui.analysis import AnalysisDesk, SweepCache
-from webui.ui.comparison import kept_value, parse, turned
+from webui.ui.comparison import MOST_LISTED, kept_value, parse, turned
+from webui.ui.questions import Questions
 from webui.ui.session import ScoreCache
+from webui.ui.studio import Studio
 from webui.ui.workspace import Recording
 from webui.vad.options import VadOptions
 from webui.vad.sweep import Sweep, sweep
@@ -32,15 +36,18 @@ VALUES = np.tile([*[0.1] * 200, *[0.95] * 150, *[0.1] * 40, *[0.85] * 150], 4)
 
 
 class Shop:
-    """The only part of a studio that the routes need: its cache."""
+    """What the routes need of a studio."""
 
     def __init__(self) -> None:
         self.cache = ScoreCache(10**8)
+        self.questions = Questions()
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return Shop()
+def shop() -> Iterator[Shop]:
+    shop = Shop()
+    yield shop
+    shop.questions.close()
 
 
 @pytest.fixture
@@ -139,8 +146,48 @@ def test_advice_over_http(client: TestClient, result_id: str) -> None:
         assert "片段" in change["text"]
 
 
+def test_closing_drops_what_is_asked_and_ends_the_thread() -> None:
+    questions = Questions()
+    nobody = threading.Event()
+    has_begun = threading.Event()
+
+    def long(go_on: Callable[[], bool]) -> str:
+        while go_on():
+            has_begun.set()
+        return "given up"
+
+    asked = questions.put(long, nobody)
+    waiting = questions.put(long, nobody)
+    assert has_begun.wait(30)
+    questions.close()
+    assert asked.result(0) == "given up" and waiting.cancelled()
+    with pytest.raises(RuntimeError):
+        questions.put(long, nobody)
+
+
+def test_a_question_that_nobody_waits_for_is_given_up() -> None:
+    questions = Questions()
+    is_dropped = threading.Event()
+    asked = questions.put(lambda go_on: [go_on(), is_dropped.set(), go_on()], is_dropped)
+    assert asked.result(30) == [True, None, False]
+    questions.close()
+
+
+def test_the_studio_ends_its_thread(model_dir: Path, tmp_path: Path) -> None:
+    before = {thread.ident for thread in threading.enumerate()}
+    studio = Studio(Settings(engine="onnx", model_dir=model_dir, workspace_directory=tmp_path))
+    app = Starlette(routes=analysis.routes(studio))
+    result_id = studio.cache.put(Recording(tmp_path / "a.wav"), (scores_of(VALUES),))
+    with TestClient(app) as client:
+        assert client.get(f"/results/{result_id}/advice").json() is None
+    studio.close()
+    left = [t.name for t in threading.enumerate() if t.ident not in before]
+    assert not any(name.startswith("questions") for name in left)
+
+
 @settings(max_examples=30)
 @given(options=refining_options(vad_options() | dynamic_options()))
+@example(options=VadOptions(speech_noise_thres=-1e-5))
 def test_the_command_gives_the_same_options(options: VadOptions) -> None:
     words = shlex.split(recipe.command([scores_of(VALUES)], options))
     assert words[:2] == ["fsmn-vad", "detect"]
@@ -234,6 +281,23 @@ def test_switches_and_tables_are_written_in_words() -> None:
         [DEFAULTS.silence_schedule, "1000:500,inf:300"],
         ["关", "开"],
     ]
+
+
+def test_the_page_lists_the_first_differences_and_sums_all() -> None:
+    bursts = np.tile([*[0.1] * 100, *[0.95] * 30], 650)
+    tracks = [scores_of(bursts, channel="left"), scores_of(bursts[::-1], channel="right")]
+    found = [track.segments(DEFAULTS) for track in tracks]
+    silence = VadOptions(speech_noise_thres=1)
+    value = kept_value(tracks, silence, [(), ()], DEFAULTS, "en")
+    every = sorted(
+        [segment.start_ms, segment.end_ms, "a", "segment", track]
+        for track, segments in enumerate(found)
+        for segment in segments
+    )
+    assert len(every) == value["count"] == 1300 > MOST_LISTED
+    assert value["differences"] == every[:MOST_LISTED]
+    assert value["only_ms"] == [sum(end - start for start, end, *_ in every), 0]
+    assert sum(map(len, value["tracks"])) == 1300
 
 
 def test_a_beside_itself() -> None:

@@ -12,6 +12,7 @@ from tests.vad.strategies import probabilities, refining_options, vad_options
 from tests.vad.test_summary import scores_of
 from webui.vad.advice import advise
 from webui.vad.options import VadOptions
+from webui.vad.scores import SpeechScores
 from webui.vad.summary import summarise
 
 PAUSES = np.tile([*[0.95] * 250, *[0.1] * 40], 6)  # pauses of 0.4 s
@@ -94,3 +95,20 @@ def test_every_change_gives_what_it_says(values, options):
     for change in advice.changes:
         tried = replace(options, **{change.name: change.value})
         assert len(scores.segments(tried)) == change.count > 0
+
+
+@pytest.mark.parametrize(("values", "allowed"), [(PAUSES, 0), (PAUSES, 1), (HUM, 2)])
+def test_what_nobody_waits_for_is_not_tried(values, allowed, monkeypatch):
+    scores = scores_of(values)
+    segments = scores.segments(VadOptions())
+    left = [True] * allowed
+    runs = []
+    real = SpeechScores.segments
+
+    def counted(self, options=None):
+        runs.append(options)
+        return real(self, options)
+
+    monkeypatch.setattr(SpeechScores, "segments", counted)
+    advice = advise(scores, VadOptions(), segments, go_on=lambda: bool(left and left.pop()))
+    assert advice is not None and len(runs) == allowed

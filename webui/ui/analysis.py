@@ -12,7 +12,6 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -105,7 +104,7 @@ class SweepCache:
 
 
 class AnalysisDesk:
-    """Answers the questions; one at a time, in a thread of its own.
+    """Answers the questions, one at a time, in the studio's thread for them.
 
     Args:
         studio: what all sessions share.
@@ -114,8 +113,6 @@ class AnalysisDesk:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self.sweeps = SweepCache()
-        # One thread: a second one would only take the processor from the sliders.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="analysis")
 
     async def sweep(self, request: Request) -> Response:
         """Answer with a `Sweep` over the option ``name`` of the query."""
@@ -152,10 +149,12 @@ class AnalysisDesk:
         """Answer with what is odd about a result, null if nothing is."""
         texts = texts_of(request)
 
-        def ask(entry: Entry, options: VadOptions, _: Callable[[], bool]) -> Response:
+        def ask(entry: Entry, options: VadOptions, go_on: Callable[[], bool]) -> Response:
             # Of two channels, the first that is odd: a change of an option touches both.
-            found = ((track, advise(track, options)) for track in entry.tracks)
+            found = ((track, advise(track, options, go_on=go_on)) for track in entry.tracks)
             track, advice = next((pair for pair in found if pair[1]), (None, None))
+            if not go_on():
+                return Response(status_code=_DROPPED)
             if track is None or advice is None:
                 return JSONResponse(None)
             channel = texts(f"detect.channel_{track.audio.channel}") if entry.is_apart else ""
@@ -197,8 +196,8 @@ class AnalysisDesk:
         except StudioError as error:
             return PlainTextResponse(error.message(texts.language), 400)
         is_dropped = threading.Event()
-        work = partial(question, entry, options, lambda: not is_dropped.is_set())
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        work = partial(question, entry, options)
+        future = asyncio.wrap_future(self._studio.questions.put(work, is_dropped))
         try:
             while not future.done():
                 if await request.is_disconnected():

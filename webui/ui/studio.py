@@ -13,6 +13,7 @@ from webui.engine import Engine, MemoryReading
 from webui.engine.spectrograms import Spectrograms
 from webui.settings import Settings, project_root
 from webui.ui.playback import Copies
+from webui.ui.questions import Questions
 from webui.ui.session import RunningJobs, ScoreCache
 from webui.ui.workspace import Workspace
 
@@ -98,6 +99,7 @@ class Studio:
         sampler: memory readings.
         copies: of recordings that a browser cannot play.
         spectrograms: of parts of recordings.
+        questions: sweeps, advice and the like about results.
         demos: demo recordings by name.
     """
 
@@ -110,6 +112,7 @@ class Studio:
         self.sampler = MemorySampler(self.engine.memory)
         self.copies = Copies(settings.stall_timeout_s)
         self.spectrograms = Spectrograms(settings.stall_timeout_s)
+        self.questions = Questions()
         self.demos = demo_recordings()
 
     def sweep(self) -> None:
@@ -119,7 +122,8 @@ class Studio:
         self.spectrograms.sweep()
 
     def close(self) -> None:
-        """End the engine's process and delete the uploads."""
+        """End all processes and threads of its own, and delete the uploads."""
+        self.questions.close()
         self.engine.close()
         self.copies.close()
         self.spectrograms.close()

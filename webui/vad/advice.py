@@ -103,7 +103,11 @@ class Advice:
 
 
 def advise(
-    scores: SpeechScores, options: VadOptions, segments: Sequence[Segment] | None = None
+    scores: SpeechScores,
+    options: VadOptions,
+    segments: Sequence[Segment] | None = None,
+    *,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> Advice | None:
     """Tell what is odd about a result and try what would mend it; None if nothing is odd.
 
@@ -113,6 +117,8 @@ def advise(
         scores: of the recording.
         options: in force.
         segments: what they give, if it is known.
+        go_on: asked before each change that is tried, but those of thresholds for an empty
+            result; once it says False, none is tried any more.
     """
     found = scores.segments(options) if segments is None else segments
     summary = summarise(found, scores.duration_ms)
@@ -120,13 +126,11 @@ def advise(
     oddity = _oddity(summary, brief, scores.duration_ms)
     if oddity is None:
         return None
-    if oddity == "empty":
-        explained = explain_empty(scores, options)
+    explained = explain_empty(scores, options) if oddity == "empty" else None
+    if explained is not None and explained.reason != "dropped":
         changes = tuple(Change("speech_noise_thres", *each) for each in explained.alternatives)
-        if explained.reason == "dropped":
-            changes = _changes(oddity, scores, options, summary, brief)
     else:
-        changes = _changes(oddity, scores, options, summary, brief)
+        changes = _changes(oddity, scores, options, summary, brief, go_on)
     return Advice(oddity, changes, summary, brief)
 
 
@@ -146,7 +150,12 @@ def _oddity(summary: Summary, brief: int, duration_ms: int) -> Oddity | None:
 
 
 def _changes(
-    oddity: Oddity, scores: SpeechScores, options: VadOptions, summary: Summary, brief: int
+    oddity: Oddity,
+    scores: SpeechScores,
+    options: VadOptions,
+    summary: Summary,
+    brief: int,
+    go_on: Callable[[], bool],
 ) -> tuple[Change, ...]:
     """For each option that may help, its mildest value that does."""
     helps: dict[Oddity, Callable[[Summary, int], bool]] = {
@@ -156,9 +165,11 @@ def _changes(
         "mostly_speech": lambda now, _: now.speech_share <= summary.speech_share - 0.02,
         "brief": lambda now, count: count <= brief // 2,
     }
-    changes = []
+    changes: list[Change] = []
     for name, values in _candidates(oddity, options).items():
         for value in values:
+            if not go_on():
+                return tuple(changes)
             segments = scores.segments(replace(options, **{name: value}))
             now = summarise(segments, scores.duration_ms)
             left = sum(segment.duration_ms < _BRIEF_MS for segment in segments)
