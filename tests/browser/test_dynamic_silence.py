@@ -83,3 +83,44 @@ def test_strips_say_that_their_options_have_no_effect(open_page: Any, demo: Path
     page.get_by_role("checkbox", name="Dynamic silence").uncheck()
     for place in (0, 1):
         expect(strips.nth(place)).to_have_attribute("aria-disabled", "false")
+
+
+def test_the_threshold_line_says_that_it_has_no_effect(open_page: Any, demo: Path) -> None:
+    page = opened(open_page, demo)
+    handle = page.get_by_role("slider", name="Speech-noise threshold", exact=True)
+    expect(handle).to_have_attribute("aria-disabled", "true")
+    # What is in force, not what the slider would say.
+    expect(handle).to_have_attribute("aria-valuenow", "0.5")
+    words = "Speech from 75% on, as dynamic silence sets it: the threshold has no effect now"
+    expect(handle).to_have_attribute("aria-valuetext", words)
+    expect(handle).to_have_attribute("title", words)
+    expect(handle).to_have_text("75%")
+    page.evaluate("addEventListener('vad:tune', ({ detail }) => (window.tuned = detail), true)")
+    before = page.evaluate("JSON.stringify(vadResult.options)")
+
+    def assert_still() -> None:
+        assert handle.text_content() == "75%"
+        assert handle.get_attribute("aria-valuenow") == "0.5"
+
+    # By its handle, by the line, and by keys.
+    box = handle.bounding_box()
+    y = box["y"] + box["height"] / 2
+    for x in (box["x"] + box["width"] / 2, box["x"] - 200):
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x, y + 20, steps=4)
+        assert_still()
+        page.mouse.up()
+    handle.focus()
+    for key in ("ArrowUp", "PageDown", "Home"):
+        page.keyboard.press(key)
+        assert_still()
+    assert page.evaluate("window.tuned") is None
+    slider = page.get_by_label("Speech-noise threshold: slider")
+    expect(slider).to_have_value("0.6")
+    assert page.evaluate("JSON.stringify(vadResult.options)") == before
+    page.get_by_role("checkbox", name="Dynamic silence").uncheck()
+    expect(handle).to_have_attribute("aria-disabled", "false")
+    expect(handle).to_have_attribute("aria-valuenow", "0.6")
+    handle.press("ArrowUp")
+    expect(slider).to_have_value("0.61")

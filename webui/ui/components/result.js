@@ -113,6 +113,7 @@ async function open() {
 		start_by_hand: texts.start_by_hand,
 		padding: texts.padding,
 		threshold: texts.threshold_at,
+		threshold_idle: texts.threshold_idle,
 		wheel: texts.wheel,
 		span(range, duration) {
 			const step = tickStep(span(range) / 1000, 4000);

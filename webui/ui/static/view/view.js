@@ -7,7 +7,7 @@ import { Hand, tell, watchKeys } from "./hand.js";
 import { layOut } from "./hit.js";
 import { overviewPlace, watchOverview } from "./overview.js";
 import { newColumns, Pyramid } from "./pyramid.js";
-import { watchThreshold } from "./threshold.js";
+import { Threshold } from "./threshold.js";
 
 // A tool takes what is pressed: {cursor(place) -> css cursor or "", press(place, event) ->
 // null | {move(place, event), drop(place, event, isClick), cancel()}}, place = {ms, x, y, hit}.
@@ -51,7 +51,7 @@ class View {
 		this.spanText = find(".vad-span");
 		this.context = this.lanes.getContext("2d");
 		this.overviewContext = this.overview.getContext("2d");
-		this.threshold = watchThreshold(find(".vad-threshold"), this);
+		this.threshold = new Threshold(find(".vad-threshold"), this);
 		this.hand = new Hand(this, tools, { card: find(".vad-readout"), hair: find(".vad-hair") });
 		find(".vad-wheel-hint span").textContent = words.wheel;
 		watchOverview(find(".vad-overview"), this);
