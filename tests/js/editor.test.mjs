@@ -189,3 +189,29 @@ test("two channels: each has its rows, one history leads through both", async ()
 	assert.deepEqual([kept.left, kept.right], [undefined, undefined]);
 	assert.equal(log.filter((entry) => entry === "stored").length, 5);
 });
+
+test("what arrives after another result was opened says nothing of that one", async () => {
+	const { editor, result, waiting, log } = desk();
+	editor.open(result());
+	editor.apply(0, splitAt(1000));
+	const other = { channel: "mix", rows: [[0, 100, 0.5, "by_hand", true]], edited: true, base: {} };
+	editor.open({ id: "b", number: 1, duration_ms: 10_000, options: {}, tracks: [{ ...other, rows: [], edited: false }] });
+	waiting.shift().answer();
+	await turn();
+	assert.deepEqual(log, [["mix", 3]]);
+	// Neither its number nor its rows count here: what another window did to this one is shown.
+	assert.deepEqual(editor.open({ id: "b", number: 2, duration_ms: 10_000, options: {}, tracks: [other] }), []);
+	assert.deepEqual([editor.isEdited, editor.rows(0)], [true, other.rows]);
+	await editor.save();
+	assert.deepEqual(log, [["mix", 3]]);
+});
+
+test("a hundred steps can be undone, those before are forgotten", () => {
+	const { editor, result } = desk();
+	editor.open(result());
+	for (let step = 0; step < 130; step++)
+		editor.apply(0, (rows) => (step % 2 ? mergeNext(rows, 0) : split(rows, 1000)));
+	let undone = 0;
+	for (; editor.canUndo; undone++) editor.undo();
+	assert.equal(undone, 100);
+});

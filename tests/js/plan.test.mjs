@@ -15,6 +15,14 @@ test("speech and pauses make up the whole, once each", () => {
 	assert.deepEqual(spansOf("whole", [ROWS], DURATION), [[0, DURATION]]);
 });
 
+test("nothing is played beyond the end, though a row may reach there", () => {
+	const rows = [[100, 5090], [19_000, DURATION + 8]];
+	assert.deepEqual(spansOf("speech", [rows], DURATION).at(-1), [19_000, DURATION]);
+	assert.deepEqual(spansOf("pauses", [rows], DURATION), [[0, 100], [5090, 19_000]]);
+	assert.deepEqual(spansOf("speech", [[[DURATION + 1, DURATION + 9]]], DURATION), []);
+	assert.deepEqual(between([[DURATION + 1, DURATION + 9]], DURATION), [[0, DURATION]]);
+});
+
 test("random rows of several tracks: nothing is lost, nothing twice", () => {
 	let seed = 7;
 	const random = (n) => (seed = (seed * 16807) % 2147483647) % n;

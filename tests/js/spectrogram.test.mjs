@@ -8,6 +8,7 @@ import {
 	LONGEST_MS,
 	partMs,
 	partsOf,
+	Spectrogram,
 } from "../../webui/ui/static/view/spectrogram.js";
 
 const GROUNDS = { light: "#ffffff", dark: "#171d24" };
@@ -91,4 +92,12 @@ test("the lane ends at 20 Hz and at 8 kHz", () => {
 	assert.ok(Math.abs(frequencyAt(1) - 8000) < 1e-6);
 	// As many mel below 1 kHz as the scale has: about a third.
 	assert.ok(frequencyAt(0.34) > 900 && frequencyAt(0.34) < 1100);
+});
+
+test("pictures are kept up to a number, the oldest is forgotten first", () => {
+	const [button, notes] = [new EventTarget(), { replaceChildren() {} }];
+	const spectrogram = new Spectrogram({ spectrogram: null }, { button, notes, language: "en", words: {} });
+	const names = Array.from({ length: 200 }, (_, index) => `0/0/${index}`);
+	for (const name of names) spectrogram.keep(name, { name });
+	assert.deepEqual([...spectrogram.parts.keys()], names.slice(-48));
 });
