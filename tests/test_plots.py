@@ -163,6 +163,27 @@ def test_regions_by_hand_are_marked() -> None:
     assert marks(text, PALETTE.by_hand) == 0 and "by hand" not in words(text)
 
 
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("en", "threshold left 80%, right 60%"),
+        ("zh", "阈值 左声道 80%、右声道 60%"),
+    ],
+)
+def test_the_legend_names_the_threshold_of_each_channel(language: str, wanted: str) -> None:
+    tracks = [scores(60, channel=channel) for channel in ("left", "right")]
+    edits = Edits.of([[10, 100]], VadOptions(), tracks[0])
+    now = VadOptions(speech_noise_thres=0.2)
+    if plots.figure.chinese_family() is None:
+        language, wanted = "en", "threshold left 80%, right 60%"
+    told = words(svg(Outcome.of(tracks, now, {"left": edits}), language=language))
+    assert wanted in told
+    # Other options may differ and the thresholds be alike.
+    alike = replace(VadOptions(), max_end_silence_time=300)
+    told = words(svg(Outcome.of(tracks, alike, {"left": edits})))
+    assert "threshold 80%" in told
+
+
 @pytest.mark.parametrize("channels", [("mix",), ("left", "right")])
 def test_a_has_a_lane_beside_each_track(channels: tuple[Channel, ...]) -> None:
     now, kept = outcome(60, channels), outcome(60, channels, speech_noise_thres=0.2)

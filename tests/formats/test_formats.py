@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.vad.strategies import probabilities
 from tests.vad.test_summary import scores_of
 from webui.audio.report import Notice
-from webui.formats import FORMATS, Outcome, Result
+from webui.formats import FORMATS, Outcome, Result, as_dict
 from webui.vad import VadOptions
 from webui.vad.edited import Edits
 
@@ -95,6 +95,27 @@ def test_one_channel_edited_by_hand_leaves_the_other():
         ("right", True),
     ]
     assert read["overlap"] == [{"start_ms": 100, "end_ms": 200}]
+    assert read["options"] == VadOptions().as_dict()
+
+
+@pytest.mark.parametrize("edited", ["left", "right"])
+def test_each_channel_names_the_options_that_made_its_segments(edited):
+    values = [*[0.0] * 50, *[0.99] * 200, *[0.0] * 60, *[0.99] * 200, *[0.0] * 100]
+    tracks = [scores_of(values, channel="left"), scores_of(values, channel="right")]
+    began, now = VadOptions(), VadOptions(max_end_silence_time=300, speech_noise_thres=0.2)
+    edits = Edits.of([[100, 200]], began, tracks[0])
+    read = as_dict(Outcome.of(tracks, now, {edited: edits}))
+    other = {"left": "right", "right": "left"}[edited]
+    assert "options" not in read
+    assert list(read["options_by_channel"]) == ["left", "right"]
+    told = {
+        channel: VadOptions.from_mapping(options)
+        for channel, options in read["options_by_channel"].items()
+    }
+    assert told == {edited: began, other: now}
+    found = [s["start_ms"] for s in read["segments"] if s["channel"] == other]
+    assert found == [segment.start_ms for segment in tracks[0].segments(told[other])]
+    assert len(found) == 2
 
 
 def test_json_carries_the_receipt():

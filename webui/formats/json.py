@@ -14,7 +14,8 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
     """Plain values of one recording, in the order in which a person reads them.
 
     Where its channels were scored each for itself, every segment names its channel,
-    and ``overlap`` says where both speak.
+    and ``overlap`` says where both speak. Where one of them was edited that began from other
+    options than the other's, ``options_by_channel`` takes the place of ``options``.
     """
     factor = outcome.real_time_factor
     audio = outcome.audio
@@ -30,12 +31,19 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
             "channel": outcome.channel,
             "notices": outcome.notices(),
         },
-        "options": outcome.options.as_dict(),
+        **_options(outcome),
         **_speech(outcome),
         "timings_s": {name: round(value, 6) for name, value in outcome.timings_s.items()},
         "real_time_factor": None if factor is None else round(factor, 6),
         "version": __version__,
     }
+
+
+def _options(outcome: Outcome) -> dict[str, Any]:
+    if outcome.options is not None:
+        return {"options": outcome.options.as_dict()}
+    of_each = {r.scores.audio.channel: r.options.as_dict() for r in outcome.results}
+    return {"options_by_channel": of_each}
 
 
 def _speech(outcome: Outcome) -> dict[str, Any]:

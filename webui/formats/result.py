@@ -94,9 +94,10 @@ class Outcome:
         return self.results[0].scores.receipt
 
     @property
-    def options(self) -> VadOptions:
-        """Those of the first track."""
-        return self.results[0].options
+    def options(self) -> VadOptions | None:
+        """Those of all tracks; None where they differ, as they may where one was edited."""
+        first = self.results[0].options
+        return first if all(result.options == first for result in self.results) else None
 
     @property
     def is_apart(self) -> bool:

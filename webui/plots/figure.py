@@ -50,6 +50,7 @@ _TEXTS = {
         "right": "right",
         "space": " ",
         "and": "; ",
+        "list": ", ",
     },
     "zh": {
         "waveform": "波形",
@@ -66,6 +67,7 @@ _TEXTS = {
         "right": "右声道",
         "space": " ",
         "and": "；",
+        "list": "、",
     },
 }
 # Matplotlib's settings are global, and reading them while another thread has
@@ -239,6 +241,15 @@ class _Words:
         told = texts["and"].join(tracks)
         return texts["title"].format(file=self._file, tracks=told, duration=clock(duration_s))
 
+    def _level(self) -> str:
+        """The threshold, of each channel where they differ."""
+        results = self._outcome.results
+        levels = [f"{result.options.speech_probability:.0%}" for result in results]
+        if len(set(levels)) == 1:
+            return levels[0]
+        names = [self._texts[result.scores.audio.channel] for result in results]
+        return self._texts["list"].join(map(" ".join, zip(names, levels, strict=True)))
+
     def _legend(self, *, with_kept: bool) -> None:
         outcome, palette = self._outcome, self._palette
         entries = {
@@ -255,7 +266,7 @@ class _Words:
             entries["by_hand"] = palette.by_hand
         if with_kept:
             entries["kept"] = palette.kept
-        level = f"{outcome.options.speech_probability:.0%}"
+        level = self._level()
         x: float = LEFT_PX
         for name, colour in entries.items():
             words = self._texts[name].format(level=level)
