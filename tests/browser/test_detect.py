@@ -170,6 +170,8 @@ def test_reload_and_the_language_switch_keep_the_result(open_page: Any, demo: Pa
     page.get_by_role("radio", name="Quick turn-taking").check()
     expect(page.locator(".vad-tiles dd").first).not_to_have_text("4")
     count = segment_count(page)
+    # A browser takes only so many addresses in a minute, so the page waits for the hand.
+    page.wait_for_url(re.compile("max_end_silence_time="))
     page.reload()
     wait_for_result(page, "english-clean.flac")
     assert segment_count(page) == count

@@ -19,9 +19,9 @@ from webui.errors import (
     EngineBusyError,
     EngineCrashedError,
     EngineStalledError,
-    EngineStartError,
     FileMissingError,
     JobCancelledError,
+    ModelError,
     ModelMissingError,
     NotAudioError,
 )
@@ -276,12 +276,12 @@ def test_a_missing_model_says_so(tmp_path, short_wav):
         engine.close()
 
 
-def test_broken_weights_are_an_error_of_the_start(tmp_path, model_dir, short_wav):
+def test_broken_weights_are_said_to_be_broken(tmp_path, model_dir, short_wav):
     (tmp_path / "model.onnx").write_bytes(b"no weights")
     (tmp_path / "am.mvn").write_bytes((model_dir / "am.mvn").read_bytes())
     engine = Engine(replace(Settings.from_environment(), model_dir=tmp_path))
     try:
-        with pytest.raises(EngineStartError):
+        with pytest.raises(ModelError, match=r"model\.onnx"):
             engine.submit(short_wav, engine="onnx").result()
     finally:
         engine.close()

@@ -33,7 +33,7 @@ def appearing(output: Path, option: str) -> Iterator[BinaryIO]:
 def unwritable(output: Path, option: str, error: OSError) -> SettingsError:
     """Say that a file cannot be written, and why."""
     directory = output.absolute().parent
-    if not directory.is_dir():
+    if not directory.exists():
         return SettingsError(
             name=option,
             reason=f"{output}: there is no directory {directory}; make it first",
