@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,39 @@ def test_each_channel_has_its_own(client: TestClient, studio: Studio) -> None:
     assert shown(studio, result_id)["edited"]
 
 
+def test_scored_anew_only_what_a_person_touched_is_by_hand(
+    client: TestClient, studio: Studio, result_id: str
+) -> None:
+    first, second = shown(studio, result_id)["tracks"][0]["rows"]
+    put(client, result_id, [[0, 100], first[:2], second[:2]])
+    edited = shown(studio, result_id)["tracks"][0]["rows"]
+    assert edited[1:] == [first, second]
+    # Another engine finds other boundaries.
+    other = scores_of([0.0] * 3 + SPEECH[:-3])
+    other = replace(other, receipt=replace(other.receipt, engine="funasr"))
+    assert [s.start_ms for s in other.segments()] != [first[0], second[0]]
+    assert studio.cache.renew(result_id, (other,))
+    rows = shown(studio, result_id)["tracks"][0]["rows"]
+    assert rows[1:] == [first, second] and rows[0][:2] == [0, 100] and rows[0][4]
+    # The page sends all regions with each change.
+    put(client, result_id, [[0, 200], first[:2], second[:2]])
+    result = shown(studio, result_id)
+    assert [row[4:] for row in result["tracks"][0]["rows"]] == [[True], [], []]
+    read = client.get(result["files"]["json"].removeprefix(".")).json()
+    assert read["engine"] == "funasr"
+    assert read["edited"]["by_hand"] == 1
+    assert read["edited"]["detected_by"]["mix"]["engine"] == "onnx"
+    # Edits that begin from other options began from what these scores give.
+    now = shown(studio, result_id, max_end_silence_time=500)["options"]
+    found = other.segments(VadOptions(max_end_silence_time=500))
+    spans = [[segment.start_ms, segment.end_ms] for segment in found]
+    put(client, result_id, spans, max_end_silence_time=now["max_end_silence_time"])
+    result = shown(studio, result_id)
+    assert [row[4:] for row in result["tracks"][0]["rows"]] == [[], []]
+    read = client.get(result["files"]["json"].removeprefix(".")).json()
+    assert "detected_by" not in read["edited"]
+
+
 def test_edits_count_in_the_cache_s_memory_and_go_with_their_result() -> None:
     scores = scores_of(SPEECH)
     cache = ScoreCache(10**6)
@@ -188,7 +222,8 @@ def test_edits_count_in_the_cache_s_memory_and_go_with_their_result() -> None:
     before = cache.size_bytes
     made = Edits.of([[10 * i, 10 * i + 10] for i in range(500)], VadOptions(), scores)
     assert cache.edit(result_id, "mix", made)
-    assert cache.size_bytes == before + 8000
+    assert len(made.detected) == 2
+    assert before + 8000 + 2 * 200 <= cache.size_bytes < before + 9000
     assert cache.edit(result_id, "mix", None)
     assert cache.size_bytes == before
     cache.sweep(-1)

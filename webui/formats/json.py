@@ -58,9 +58,19 @@ def _speech(outcome: Outcome) -> dict[str, Any]:
         found["overlap"] = [{"start_ms": start, "end_ms": end} for start, end in outcome.overlap]
     if outcome.is_edited:
         by_hand = sum(segment.edited for _, segment in outcome.segments)
-        detected = len(segments) - by_hand
-        return {"edited": {"by": "hand", "by_hand": by_hand, "detected": detected}, **found}
+        edited = {"by": "hand", "by_hand": by_hand, "detected": len(segments) - by_hand}
+        return {"edited": {**edited, **_detected_before(outcome)}, **found}
     return found
+
+
+def _detected_before(outcome: Outcome) -> dict[str, Any]:
+    """What scored the regions that edits began from, by channel, where it is not the receipt's."""
+    others = {
+        result.scores.audio.channel: result.detected_by.as_dict()
+        for result in outcome.results
+        if result.detected_by is not None and result.detected_by != outcome.receipt
+    }
+    return {"detected_by": others} if others else {}
 
 
 def write_json(outcomes: Iterable[Outcome], stream: TextIO) -> None:

@@ -29,6 +29,8 @@ class Result:
         segments: in order of time.
         endpoint_s: seconds that the endpointer took; 0 where it was not measured.
         is_edited: the segments are those that a person made of the detected ones.
+        detected_by: what scored the detected ones that they began from; None where nothing
+            is edited.
     """
 
     scores: SpeechScores
@@ -36,6 +38,7 @@ class Result:
     segments: tuple[Segment, ...]
     endpoint_s: float = 0.0
     is_edited: bool = False
+    detected_by: EngineReceipt | None = None
 
     @classmethod
     def of(cls, scores: SpeechScores, options: VadOptions) -> Result:
@@ -47,7 +50,8 @@ class Result:
     @classmethod
     def by_hand(cls, scores: SpeechScores, edits: Edits) -> Result:
         """Take the regions that a person made; the options are those that they began from."""
-        return cls(scores, edits.options, edits.segments(scores), is_edited=True)
+        segments = edits.segments(scores)
+        return cls(scores, edits.options, segments, is_edited=True, detected_by=edits.receipt)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class _Desk:
             body = await _body(request)
             if body is None:
                 return PlainTextResponse(texts("edit.too_large"), 413)
-            edits = await run_in_threadpool(_read, body, track)
+            earlier = self._earlier(request, track)
+            edits = await run_in_threadpool(_read, body, track, earlier)
         except StudioError as error:
             return PlainTextResponse(error.message(texts.language), 400)
         except ClientDisconnect:
@@ -74,6 +75,10 @@ class _Desk:
         if not self._studio.cache.edit(result_id, track.audio.channel, edits):
             return PlainTextResponse(texts_of(request)("result.forgotten"), 404)
         return JSONResponse({"number": ticket()})
+
+    def _earlier(self, request: Request, track: SpeechScores) -> Edits | None:
+        entry = self._studio.cache.get(request.path_params["result_id"])
+        return None if entry is None else entry.edits.get(track.audio.channel)
 
     def _track(self, request: Request) -> SpeechScores | None:
         """The track whose channel the query names, the first one if it names none."""
@@ -94,7 +99,7 @@ async def _body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _read(body: bytes, track: SpeechScores) -> Edits:
+def _read(body: bytes, track: SpeechScores, earlier: Edits | None) -> Edits:
     try:
         given: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -104,4 +109,5 @@ def _read(body: bytes, track: SpeechScores) -> Edits:
             reason='not JSON with "spans" and "options"',
             reason_zh="不是含 spans 和 options 的 JSON",
         )
-    return Edits.of(given.get("spans"), VadOptions.from_mapping(given["options"]), track)
+    options = VadOptions.from_mapping(given["options"])
+    return Edits.of(given.get("spans"), options, track, earlier)

@@ -1,9 +1,10 @@
 """Regions that a person made in place of the detected ones.
 
-Kept are times alone, and the options whose regions they began from. What a region is
+Kept are times alone, and the detected regions that they began from. What a region is
 called follows from the two: one with the times of a detected one is that one; an end
 that was detected keeps its reason; everything else is by hand. So nobody's word has to
-be taken for it. ``webui/ui/static/view/edits.js`` makes the same of each operation.
+be taken for it, and it stays so when the recording is scored anew by another engine.
+``webui/ui/static/view/edits.js`` makes the same of each operation.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import numpy.typing as npt
 
 from webui.errors import EditsError
 from webui.vad.options import VadOptions
-from webui.vad.scores import SpeechScores
+from webui.vad.scores import EngineReceipt, SpeechScores
 from webui.vad.segment import EndReason, Segment
 from webui.vad.timebase import FRAME_HOP_MS
 
 SHORTEST_MS = FRAME_HOP_MS
 MAX_REGIONS = 50_000  # more than twelve hours have at the shortest end silence
+# Of a segment with its numbers and its place in a tuple, as CPython stores them.
+_SEGMENT_BYTES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,39 +35,53 @@ class Edits:
         spans: start and end of each in ms, int64, shape (regions, 2); in order, never
             overlapping, within the recording.
         options: whose detected regions they began from.
+        detected: those regions, as they were then.
+        receipt: of the scores that they were detected in.
     """
 
     spans: npt.NDArray[np.int64]
     options: VadOptions
+    detected: tuple[Segment, ...]
+    receipt: EngineReceipt
 
     @classmethod
-    def of(cls, spans: object, options: VadOptions, scores: SpeechScores) -> Edits:
+    def of(
+        cls,
+        spans: object,
+        options: VadOptions,
+        scores: SpeechScores,
+        earlier: Edits | None = None,
+    ) -> Edits:
         """Check regions that come from outside.
 
         Args:
             spans: list of [start_ms, end_ms], whole numbers.
             options: whose detected regions they began from.
             scores: of the recording.
+            earlier: regions in whose place these come; if they began from the same options,
+                these began from the same detected regions, whatever the scores are by now.
 
         Raises:
             EditsError: they are malformed, too many, out of order, overlap, are shorter
                 than a frame, or leave the recording.
         """
         values = _as_array(spans)
-        detected = scores.segments(options)
+        if earlier is not None and earlier.options == options:
+            detected, receipt = earlier.detected, earlier.receipt
+        else:
+            detected, receipt = scores.segments(options), scores.receipt
         # What is detected may reach beyond the end by a frame.
         _check(values, max(scores.duration_ms, *(s.end_ms for s in detected[-1:]), 0))
-        return cls(values, options)
+        return cls(values, options, detected, receipt)
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the array takes."""
-        return self.spans.nbytes
+        """Memory that the regions take, by hand and detected."""
+        return self.spans.nbytes + _SEGMENT_BYTES * len(self.detected)
 
     def segments(self, scores: SpeechScores) -> tuple[Segment, ...]:
-        """Return the regions with confidences of the recording, and marks of what is by hand."""
-        detected = scores.segments(self.options)
-        return mark(self.spans.tolist(), detected, scores.probabilities)
+        """Return the regions with marks of what is by hand, whose confidence these scores give."""
+        return mark(self.spans.tolist(), self.detected, scores.probabilities)
 
 
 def mark(
