@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -85,6 +86,23 @@ def test_functions_stay_short(modules):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 assert lines <= 60, f"{path}: {node.name} has {lines} lines"
+
+
+# A function or a method of a class, to the brace that closes it; as they are all written.
+_JS_FUNCTION = re.compile(
+    r"^(\t*)(?:export )?(?:async )?(?:function |get |set )?(\w+)\(.*\) \{\n(?:.*\n)*?\1\}$",
+    re.MULTILINE,
+)
+
+
+def test_functions_of_the_view_stay_short(root):
+    found = set()
+    for path in (root / "webui" / "ui" / "static").rglob("*.js"):
+        for function in _JS_FUNCTION.finditer(path.read_text(encoding="utf-8")):
+            lines = function[0].count("\n") + 1
+            assert lines <= 60, f"{path.name}: {function[2]} has {lines} lines"
+            found.add(function[2])
+    assert {"clock", "fillFrom", "watchGestures", "press", "countUntil"} <= found
 
 
 @pytest.mark.parametrize(

@@ -64,15 +64,6 @@ test("a found region that reaches beyond the file need not shrink", () => {
 	assert.equal(done, null);
 });
 
-test("the row at a time: a region holds its start, not its end", () => {
-	const rows = golden.from;
-	assert.deepEqual(
-		[0, 500, 1999, 2000, 3000, 4999, 5000, 5999, 6000, 10_000].map((ms) => edits.rowAt(rows, ms)),
-		[-1, 0, 0, -1, 1, 1, 2, 2, -1, -1],
-	);
-	assert.equal(edits.rowAt([], 5), -1);
-});
-
 test("rows by hand are counted", () => {
 	assert.equal(edits.countEdited(golden.from), 0);
 	assert.equal(edits.countEdited(edits.split(golden.from, 4000).rows), 2);

@@ -6,13 +6,13 @@ import { wheelPixels } from "../../webui/ui/static/view/gestures.js";
 import { overviewPlace } from "../../webui/ui/static/view/overview.js";
 import {
 	endText,
-	fill,
 	levelText,
 	probabilityText,
 	segmentLines,
 	startText,
 	timeText,
 } from "../../webui/ui/static/view/readout.js";
+import { fill } from "../../webui/ui/static/view/text.js";
 import { levelOf, percent, valueOf } from "../../webui/ui/static/view/threshold.js";
 
 const catalogue = (language) =>

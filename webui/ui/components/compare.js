@@ -17,29 +17,23 @@ let until = Infinity; // end of the difference that is played, in a row of them
 let own = false;
 let timer = 0;
 
-const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const seconds = (ms) => say(texts.seconds, { s: (ms / 1000).toFixed(2) });
-const two = (number) => String(number).padStart(2, "0");
-function clock(ms) {
-	const s = Math.floor(ms / 1000);
-	const hours = Math.floor(s / 3600);
-	const rest = `${two(Math.floor(s / 60) % 60)}:${two(s % 60)}.${two(Math.floor((ms % 1000) / 10))}`;
-	return hours ? `${hours}:${rest}` : rest;
-}
+let axis, text; // modules, here before anything is shown
+const seconds = (ms) => text.fill(texts.seconds, { s: (ms / 1000).toFixed(2) });
+const time = (ms) => axis.clock(ms / 1000, 0.01, Math.max(60, duration_ms / 1000));
 const send = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 function entry([start, end, side, kind, track], index) {
 	const item = document.createElement("li");
 	const button = document.createElement("button");
 	button.type = "button";
-	const part = (name, text) => {
+	const part = (name, words) => {
 		const node = document.createElement("span");
 		node.className = name;
-		node.textContent = text;
+		node.textContent = words;
 		button.append(node, " ");
 	};
 	part(`vad-compare-side is-${side}`, side.toUpperCase());
-	part("vad-compare-time", clock(start));
+	part("vad-compare-time", time(start));
 	part("vad-compare-length", end > start ? seconds(end - start) : "");
 	const what = texts[`kind_${kind}_${side}`];
 	part("vad-compare-kind", channels.length > 1 ? `${channels[track]} · ${what}` : what);
@@ -130,7 +124,7 @@ function line(label, a, b) {
 	head.scope = "row";
 	head.textContent = label;
 	row.append(head);
-	for (const text of [a, b]) row.insertCell().textContent = text;
+	for (const value of [a, b]) row.insertCell().textContent = value;
 	return row;
 }
 
@@ -153,7 +147,7 @@ function show(result) {
 		line(texts.speech, seconds(a), seconds(b)),
 	);
 	find(".vad-compare-sum").textContent = kept.count
-		? say(texts.sum, { count: kept.count, a: seconds(kept.only_ms[0]), b: seconds(kept.only_ms[1]) })
+		? text.fill(texts.sum, { count: kept.count, a: seconds(kept.only_ms[0]), b: seconds(kept.only_ms[1]) })
 		: texts.none;
 	find(".vad-compare-steps").hidden = items.hidden = !kept.count;
 	items.replaceChildren();
@@ -166,5 +160,10 @@ function show(result) {
 find(".vad-compare-keep").addEventListener("click", () => trigger("kept"));
 for (const name of ["restored", "swapped", "dropped"])
 	find(`[data-event="${name}"]`).addEventListener("click", () => trigger(name));
-document.addEventListener("vad:result", ({ detail }) => show(detail));
-if (window.vadResult) show(window.vadResult);
+
+(async () => {
+	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
+	[axis, text] = await Promise.all(["axis", "text"].map(from));
+	document.addEventListener("vad:result", ({ detail }) => show(detail));
+	if (window.vadResult) show(window.vadResult);
+})();

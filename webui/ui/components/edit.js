@@ -10,8 +10,8 @@ const WRITES = "input:not([type=range]), textarea, select, [contenteditable], [r
 const NUDGE_MS = 10;
 
 (async () => {
-	const [{ Editor }, { editTool }, edits, { letGo }, { view, tools }] = await Promise.all(
-		["editor", "edittool", "edits", "keys", "view"].map(from),
+	const [{ clock }, { Editor }, { editTool }, edits, { letGo }, { view, tools }] = await Promise.all(
+		["axis", "editor", "edittool", "edits", "keys", "view"].map(from),
 	);
 	let result = null;
 	let isOn = false;
@@ -108,11 +108,8 @@ const NUDGE_MS = 10;
 		if (button.getAttribute("aria-disabled") !== value) button.setAttribute("aria-disabled", value);
 	}
 
-	function clock(ms) {
-		const s = Math.floor(ms / 1000);
-		const tail = `${String(s % 60).padStart(2, "0")}.${String(ms % 1000).padStart(3, "0")}`;
-		return s < 3600 ? `${Math.floor(s / 60)}:${tail}` : `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, "0")}:${tail}`;
-	}
+	// In minutes at least, and to the ms.
+	const time = (ms) => clock(ms / 1000, 0.001, Math.max(60, ms / 1000));
 
 	// What of the toolbar is of use depends on the playhead, many times a second.
 	function drawTools() {
@@ -131,7 +128,7 @@ const NUDGE_MS = 10;
 			part.hidden = !row;
 			if (!row) continue;
 			const name = part.querySelector("[data-edge]");
-			name.lastElementChild.textContent = clock(row[side === "start" ? 0 : 1]);
+			name.lastElementChild.textContent = time(row[side === "start" ? 0 : 1]);
 			name.setAttribute("aria-pressed", side === selected.side);
 			for (const button of part.querySelectorAll("[data-by]")) able(button, can(move(side, Number(button.dataset.by))));
 		}

@@ -10,13 +10,12 @@ const body = grid.tBodies[0];
 const [above, below] = [grid.tHead.rows[1].cells[0], grid.tFoot.rows[0].cells[0]];
 const choice = find(".vad-tracks");
 const json = find(".vad-json");
+// Times have hours, however short the recording: columns of all tables are alike.
+const HOUR_S = 3600;
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
-const two = (number) => String(number).padStart(2, "0");
-function clock(ms) {
-	const s = Math.floor(ms / 1000);
-	return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}.${String(ms % 1000).padStart(3, "0")}`;
-}
+let clock; // from a module, before anything is shown
+const time = (ms) => clock(ms / 1000, 0.001, HOUR_S);
 
 // An empty row: a button with its number, and five cells.
 function blank() {
@@ -39,8 +38,8 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 	play.textContent = index + 1;
 	play.title = texts.play.replace("{number}", index + 1);
 	play.setAttribute("aria-label", play.title);
-	from.textContent = clock(start);
-	to.textContent = clock(end);
+	from.textContent = time(start);
+	to.textContent = time(end);
 	duration.textContent = ((end - start) / 1000).toFixed(2) + texts.seconds;
 	share.textContent = confidence === null ? "–" : (confidence * 100).toFixed(1) + "%";
 	share.style.setProperty("--share", confidence ?? 0);
@@ -55,7 +54,10 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 
 (async () => {
 	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
-	const [{ letGo }, { rowAt }, { rowFor, scrollFor, windowOf }] = await Promise.all(["keys", "plan", "rows"].map(from));
+	const [axis, { letGo }, { rowAt }, { rowFor, scrollFor, windowOf }] = await Promise.all(
+		["axis", "keys", "lookup", "rows"].map(from),
+	);
+	({ clock } = axis);
 	let shown = null;
 	let tracks = [];
 	let track = 0;

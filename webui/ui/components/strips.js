@@ -4,7 +4,6 @@ const specs = JSON.parse(props.specs);
 const list = element.querySelector(".vad-strips-list");
 const [WIDTH, HEIGHT] = [320, 52];
 const SVG = "http://www.w3.org/2000/svg";
-const say = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const percent = (share) => `${Math.round(share * 100)}%`;
 
 function node(tag, name, parent, text) {
@@ -151,15 +150,15 @@ class Strip {
 		const { values, counts, shares } = this.sweep;
 		const index = this.lib.nearest(this.spec, values, value);
 		const told = { value: this.written(value), count: counts[index], share: percent(shares[index]) };
-		this.words.textContent = say(texts.at, told);
+		this.words.textContent = this.lib.fill(texts.at, told);
 		this.plot.setAttribute("aria-valuenow", this.value);
-		if (value === this.value) this.plot.setAttribute("aria-valuetext", say(texts.at, told));
+		if (value === this.value) this.plot.setAttribute("aria-valuetext", this.lib.fill(texts.at, told));
 	}
 
 	show() {
 		const { sweep, spec } = this;
 		this.plot.setAttribute("aria-disabled", String(!sweep));
-		this.plot.setAttribute("aria-label", say(texts.strip, { name: spec.label }));
+		this.plot.setAttribute("aria-label", this.lib.fill(texts.strip, { name: spec.label }));
 		this.mark.hidden = !sweep;
 		this.button.hidden = !sweep || !sweep.plateau;
 		if (!sweep) {
@@ -184,7 +183,7 @@ class Strip {
 		const { sweep, spec } = this;
 		this.stable.setAttribute("width", 0);
 		if (!sweep.plateau) {
-			const none = say(texts.strip_none, { name: spec.label });
+			const none = this.lib.fill(texts.strip_none, { name: spec.label });
 			this.plot.setAttribute("aria-label", none);
 			return;
 		}
@@ -202,18 +201,18 @@ class Strip {
 			value: this.written(this.safe),
 			count: sweep.counts[middle],
 		};
-		this.button.textContent = say(texts.stable, told);
-		const words = say(texts.set_stable, told);
+		this.button.textContent = this.lib.fill(texts.stable, told);
+		const words = this.lib.fill(texts.set_stable, told);
 		this.button.title = words;
 		this.button.setAttribute("aria-label", words);
-		this.plot.setAttribute("aria-label", say(texts.strip_stable, told));
+		this.plot.setAttribute("aria-label", this.lib.fill(texts.strip_stable, told));
 	}
 }
 
 (async () => {
 	const from = (name) => import(new URL(`${props.root}static/view/${name}`, document.baseURI));
-	const [strip, ask] = await Promise.all([from("strip.js"), from("ask.js")]);
-	const strips = specs.map((spec) => new Strip(spec, { ...strip, ...ask }));
+	const [strip, ask, text] = await Promise.all(["strip.js", "ask.js", "text.js"].map(from));
+	const strips = specs.map((spec) => new Strip(spec, { ...strip, ...ask, ...text }));
 	const follow = (result) => strips.forEach((each) => each.follow(result));
 	document.addEventListener("vad:result", ({ detail }) => follow(detail));
 	const moved = ({ target }) => {

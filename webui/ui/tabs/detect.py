@@ -73,7 +73,7 @@ def build_result(texts: Texts, root: str) -> dict[str, Any]:
         edit = component("edit", texts, root=root, language=texts.language)
         component("strips", texts, root=root, specs=strip_specs(texts.language))
         component("advice", texts, root=root, language=texts.language)
-        compare = component("compare", texts)
+        compare = component("compare", texts, root=root)
         component("share", texts, root=root, language=texts.language)
     return {"status": status, "stop": stop, "result": result, "edit": edit, "compare": compare}
 

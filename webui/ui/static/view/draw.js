@@ -2,7 +2,7 @@
 // drawn is at most one column a pixel, however long the recording and however many the segments.
 
 import { ticks, toX } from "./axis.js";
-import { rowsIn } from "./hit.js";
+import { rowsIn } from "./lookup.js";
 
 const SHADES = 12;
 const NAMES = [

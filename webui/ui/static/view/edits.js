@@ -6,6 +6,8 @@
 // operation answers {rows, index}, the index being that of the row it was about, or null
 // where it can't be done. Rows that come in are never changed.
 
+import { countUntil, rowAt } from "./lookup.js";
+
 export const FRAME_MS = 10;
 export const SHORTEST_MS = 10;
 export const BY_HAND = "by_hand";
@@ -19,24 +21,6 @@ const EDITED = 4;
 // The nearest frame, or the nearest ms where frames are switched off.
 export function snap(ms, toFrames = true) {
 	return toFrames ? Math.round(ms / FRAME_MS) * FRAME_MS : Math.round(ms);
-}
-
-// The row in which a time lies, -1 for none.
-export function rowAt(rows, ms) {
-	const before = countUntil(rows, ms);
-	return before && ms < rows[before - 1][END] ? before - 1 : -1;
-}
-
-// How many rows start at or before a time.
-function countUntil(rows, ms) {
-	let low = 0;
-	let high = rows.length;
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (rows[middle][START] <= ms) low = middle + 1;
-		else high = middle;
-	}
-	return low;
 }
 
 function replaced(rows, index, count, ...fresh) {

@@ -10,67 +10,20 @@ export function wheelPixels(event) {
 }
 
 // `handler` has press(event) -> null or a grip {move(event), drop(event, isClick), cancel(event)},
-// hover(event), leave(), clickTwice(event), pinchStart([x, x]) and pinch([x, x]) with the x of two pointers, and
-// wheel(event, {x, y}) -> whether the wheel was used.
+// hover(event), leave(), clickTwice(event), pinchStart([x, x]) and pinch([x, x]) with the x of two
+// pointers, and wheel(event, {x, y}) -> whether the wheel was used.
 export function watchGestures(element, handler) {
-	const down = new Map();
-	let grip = null;
-	let origin = null;
-	let isClick = false;
-	let isPinch = false;
-
-	const xs = () => [...down.values()].map((event) => event.clientX);
-	const end = (event, isKept) => {
-		down.delete(event.pointerId);
-		const held = grip;
-		grip = null;
-		if (isPinch) {
-			if (!down.size) isPinch = false;
-			return;
-		}
-		if (held && isKept) held.drop(event, isClick);
-		else if (held) held.cancel(event);
-	};
-
+	const pointers = new Pointers(handler);
 	element.addEventListener("pointerdown", (event) => {
 		if (event.button > 0) return;
-		down.set(event.pointerId, event);
 		element.setPointerCapture(event.pointerId);
-		if (down.size === 2) {
-			// The second finger: what the first had begun is taken back.
-			if (grip) grip.cancel(event);
-			grip = null;
-			isPinch = true;
-			handler.leave();
-			handler.pinchStart(xs());
-			return;
-		}
-		if (isPinch) return;
-		origin = event;
-		isClick = true;
-		grip = handler.press(event);
+		pointers.press(event);
 	});
-	element.addEventListener("pointermove", (event) => {
-		if (down.has(event.pointerId)) down.set(event.pointerId, event);
-		if (isPinch) {
-			if (down.size === 2) handler.pinch(xs());
-			return;
-		}
-		if (!grip) {
-			handler.hover(event);
-			return;
-		}
-		const far = Math.hypot(event.clientX - origin.clientX, event.clientY - origin.clientY);
-		if (isClick && far < CLICK_PX) return;
-		isClick = false;
-		grip.move(event);
-	});
-	element.addEventListener("pointerup", (event) => end(event, true));
-	element.addEventListener("pointercancel", (event) => end(event, false));
+	element.addEventListener("pointermove", (event) => pointers.move(event));
+	element.addEventListener("pointerup", (event) => pointers.end(event, true));
+	element.addEventListener("pointercancel", (event) => pointers.end(event, false));
+	element.addEventListener("pointerleave", (event) => pointers.leave(event));
 	element.addEventListener("dblclick", (event) => handler.clickTwice(event));
-	element.addEventListener("pointerleave", (event) => {
-		if (!down.size && event.pointerType !== "touch") handler.leave();
-	});
 	element.addEventListener(
 		"wheel",
 		(event) => {
@@ -78,4 +31,72 @@ export function watchGestures(element, handler) {
 		},
 		{ passive: false },
 	);
+}
+
+// The pointers that are down, and what they hold.
+class Pointers {
+	down = new Map();
+	grip = null;
+	origin = null;
+	isClick = false;
+	isPinch = false;
+
+	constructor(handler) {
+		this.handler = handler;
+	}
+
+	get xs() {
+		return [...this.down.values()].map((event) => event.clientX);
+	}
+
+	press(event) {
+		const { down, handler } = this;
+		down.set(event.pointerId, event);
+		if (down.size === 2) {
+			// The second finger: what the first had begun is taken back.
+			if (this.grip) this.grip.cancel(event);
+			this.grip = null;
+			this.isPinch = true;
+			handler.leave();
+			handler.pinchStart(this.xs);
+			return;
+		}
+		if (this.isPinch) return;
+		this.origin = event;
+		this.isClick = true;
+		this.grip = handler.press(event);
+	}
+
+	move(event) {
+		const { down, grip, handler, origin } = this;
+		if (down.has(event.pointerId)) down.set(event.pointerId, event);
+		if (this.isPinch) {
+			if (down.size === 2) handler.pinch(this.xs);
+			return;
+		}
+		if (!grip) {
+			handler.hover(event);
+			return;
+		}
+		const far = Math.hypot(event.clientX - origin.clientX, event.clientY - origin.clientY);
+		if (this.isClick && far < CLICK_PX) return;
+		this.isClick = false;
+		grip.move(event);
+	}
+
+	end(event, isKept) {
+		this.down.delete(event.pointerId);
+		const { grip } = this;
+		this.grip = null;
+		if (this.isPinch) {
+			if (!this.down.size) this.isPinch = false;
+			return;
+		}
+		if (grip && isKept) grip.drop(event, this.isClick);
+		else if (grip) grip.cancel(event);
+	}
+
+	leave(event) {
+		if (!this.down.size && event.pointerType !== "touch") this.handler.leave();
+	}
 }

@@ -2,8 +2,9 @@
 
 import { panned, span, toMs, zoomed } from "./axis.js";
 import { watchGestures } from "./gestures.js";
-import { hitTest, rowAt } from "./hit.js";
+import { hitTest } from "./hit.js";
 import { actionOf } from "./keys.js";
+import { rowAt } from "./lookup.js";
 import {
 	frequencyText,
 	levelText,

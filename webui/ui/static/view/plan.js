@@ -60,18 +60,6 @@ export function step(spans, at, loops) {
 	return start <= at + BESIDE_MS ? { until: end } : { jump: start };
 }
 
-// The row at a time, -1 where there is none; of overlapping rows the last that has begun.
-export function rowAt(rows, at) {
-	let low = 0;
-	let high = rows.length;
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (rows[middle][0] <= at) low = middle + 1;
-		else high = middle;
-	}
-	return low && at < rows[low - 1][1] ? low - 1 : -1;
-}
-
 // The row that a key goes to: from the selected one, or from the playhead where none is.
 export function neighbour(rows, selected, at, direction) {
 	if (!rows.length) return -1;

@@ -155,68 +155,19 @@ export class Pyramid {
 	fillFrom(level, range, msPerPixel, out) {
 		const ms = columnMs(level);
 		const size = this.sizes[level];
-		let index = -1;
-		let bytes = null;
-		let stride = 0;
-		let missing = 0;
-		// Between the middles of two columns, or over all columns of a pixel.
-		const smooth = msPerPixel < ms;
+		const reader = new Reader(this, level);
 		const here = [0, 0, 0, 0, 0];
-		const take = (column) => {
-			const at = Math.floor(column / TILE);
-			if (at !== index) {
-				index = at;
-				bytes = this.tile(level, at);
-				stride = Math.min(TILE, size - at * TILE);
-			}
-			return bytes ? column - at * TILE : -1;
-		};
-		const read = (at, plane) => bytes[plane * stride + at];
+		let missing = 0;
 		for (let pixel = 0; pixel < out.width; pixel++) {
 			if (out.known[pixel]) continue;
 			const from = (range.start + pixel * msPerPixel) / ms;
 			const to = from + msPerPixel / ms;
 			if (from >= size) continue;
-			let found = false;
-			if (smooth) {
-				const middle = (from + to) / 2 - 0.5;
-				const before = Math.max(0, Math.floor(middle));
-				const after = Math.min(size - 1, before + 1);
-				const share = Math.min(1, Math.max(0, middle - before));
-				let at = take(before);
-				if (at >= 0) {
-					for (let plane = 0; plane < PLANES; plane++) here[plane] = value(plane, read(at, plane));
-					at = take(after);
-					if (at >= 0) {
-						for (let plane = 0; plane < PLANES; plane++) {
-							here[plane] += share * (value(plane, read(at, plane)) - here[plane]);
-						}
-					}
-					found = true;
-				}
-			} else {
-				const first = Math.floor(from + 1e-6);
-				const last = Math.min(size, Math.max(first + 1, Math.ceil(to - 1e-6)));
-				let [low, high, least, most, sum, count] = [255, 0, 255, 0, 0, 0];
-				for (let column = first; column < last; column++) {
-					const at = take(column);
-					if (at < 0) continue;
-					low = Math.min(low, read(at, 0));
-					high = Math.max(high, read(at, 1));
-					least = Math.min(least, read(at, 2));
-					most = Math.max(most, read(at, 3));
-					sum += read(at, 4);
-					count++;
-				}
-				if (count === last - first) {
-					here[0] = SAMPLE[low];
-					here[1] = SAMPLE[high];
-					here[2] = least / 255;
-					here[3] = most / 255;
-					here[4] = sum / count / 255;
-					found = true;
-				}
-			}
+			// Between the middles of two columns, or over all columns of a pixel.
+			const found =
+				msPerPixel < ms
+					? readBetween(reader, (from + to) / 2 - 0.5, here)
+					: readOver(reader, from, to, here);
 			if (!found) {
 				missing++;
 				continue;
@@ -230,6 +181,72 @@ export class Pyramid {
 		}
 		return missing;
 	}
+}
+
+// The bytes of one column after the other, from the tiles of a level that are here.
+class Reader {
+	constructor(pyramid, level) {
+		this.pyramid = pyramid;
+		this.level = level;
+		this.size = pyramid.sizes[level];
+		this.index = -1;
+		this.bytes = null;
+		this.stride = 0;
+		this.at = 0;
+	}
+
+	// Whether the column is here.
+	goTo(column) {
+		const index = Math.floor(column / TILE);
+		if (index !== this.index) {
+			this.index = index;
+			this.bytes = this.pyramid.tile(this.level, index);
+			this.stride = Math.min(TILE, this.size - index * TILE);
+		}
+		this.at = column - index * TILE;
+		return Boolean(this.bytes);
+	}
+
+	byte(plane) {
+		return this.bytes[plane * this.stride + this.at];
+	}
+}
+
+// Into `here`, what lies at a place between the middles of two columns; whether it is known.
+function readBetween(reader, middle, here) {
+	const before = Math.max(0, Math.floor(middle));
+	const after = Math.min(reader.size - 1, before + 1);
+	const share = Math.min(1, Math.max(0, middle - before));
+	if (!reader.goTo(before)) return false;
+	for (let plane = 0; plane < PLANES; plane++) here[plane] = value(plane, reader.byte(plane));
+	if (!reader.goTo(after)) return true;
+	for (let plane = 0; plane < PLANES; plane++) {
+		here[plane] += share * (value(plane, reader.byte(plane)) - here[plane]);
+	}
+	return true;
+}
+
+// Into `here`, what the columns from one place to another come to; whether all are known.
+function readOver(reader, from, to, here) {
+	const first = Math.floor(from + 1e-6);
+	const last = Math.min(reader.size, Math.max(first + 1, Math.ceil(to - 1e-6)));
+	let [low, high, least, most, sum] = [255, 0, 255, 0, 0];
+	for (let column = first; column < last; column++) {
+		if (!reader.goTo(column)) return false;
+		low = Math.min(low, reader.byte(0));
+		high = Math.max(high, reader.byte(1));
+		least = Math.min(least, reader.byte(2));
+		most = Math.max(most, reader.byte(3));
+		sum += reader.byte(4);
+	}
+	// None at the end of the level: nothing is known there.
+	if (last <= first) return false;
+	here[0] = SAMPLE[low];
+	here[1] = SAMPLE[high];
+	here[2] = least / 255;
+	here[3] = most / 255;
+	here[4] = sum / (last - first) / 255;
+	return true;
 }
 
 // Of the tile of the whole.

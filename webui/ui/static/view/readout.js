@@ -1,9 +1,7 @@
 // What the pointer is over, in words: a small card beside it.
 
 import { clock, span } from "./axis.js";
-
-export const fill = (text, values) =>
-	text.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? values[name] : whole));
+import { fill } from "./text.js";
 
 const seconds = (ms) => String(Math.round(ms) / 1000);
 

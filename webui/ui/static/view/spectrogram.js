@@ -3,7 +3,7 @@
 
 import { span, toX } from "./axis.js";
 import { parseColour, ramp } from "./ramp.js";
-import { fill } from "./readout.js";
+import { fill } from "./text.js";
 
 export const LONGEST_MS = 60_000;
 export const BANDS = 80;

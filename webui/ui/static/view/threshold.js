@@ -4,7 +4,7 @@
 // P(speech) that it means. With dynamic silence the table sets it, and the hand does not.
 
 import { levelAt, thresholdY } from "./hit.js";
-import { fill } from "./readout.js";
+import { fill } from "./text.js";
 
 const NAME = "speech_noise_thres";
 const LOWEST = -1;
