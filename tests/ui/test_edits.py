@@ -113,7 +113,10 @@ def test_exports_hold_what_is_shown(client: TestClient, studio: Studio, result_i
     assert [(row["start_ms"], row["edited"]) for row in rows] == [("0", "true"), (start, "false")]
     figure = client.get(files["svg"].removeprefix("."))
     assert "by hand" in figure.text
-    # A link says what it gives: without edits it is of no use any more, the others always are.
+    # A link with edits gives those of now, and nothing once there are none.
+    put(client, result_id, [[0, 300]])
+    read = client.get(files["json"].removeprefix(".")).json()
+    assert [segment["end_ms"] for segment in read["segments"]] == [300]
     client.delete(f"/results/{result_id}/edits")
     gone = client.get(files["json"].removeprefix(".") + "&language=zh")
     assert gone.status_code == 404

@@ -2,7 +2,9 @@
 
 An upload is streamed to the workspace, so that its size is bounded while it
 comes in and it lies on disk once. A result's address holds an id that cannot be
-guessed; its options are in the query, so that a link always gives what it says.
+guessed; its options are in the query, so that a link always gives what these detect.
+Regions by hand are not: with ``edited=1`` a link gives those of now, not those of when it
+was made, and nothing once none are left.
 """
 
 from __future__ import annotations
