@@ -352,3 +352,41 @@ def test_on_a_phone_every_button_has_a_name_and_room_for_a_finger(
         assert box["height"] >= 44 and box["width"] >= 44
         assert button.evaluate("b => b.getAttribute('aria-label') || b.innerText.trim()")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(
+    ("path", "usual", "note", "names"),
+    [
+        (
+            *("/", "Nothing odd about this result.", "without what was edited by hand"),
+            ("Edit by hand", "Delete", "Back to detected"),
+        ),
+        (
+            *("/zh", "结果未见异常。", "不含手工编辑的内容"),
+            ("手工编辑", "删除", "恢复检测结果"),
+        ),
+    ],
+)
+def test_what_is_edited_gets_no_advice_and_no_promise(
+    open_page: Any, demo: Path, path: str, usual: str, note: str, names: tuple[str, str, str]
+) -> None:
+    page = open_page(path)
+    page.locator("input[type=file]").first.set_input_files(str(demo))
+    page.wait_for_selector(".vad-table tbody tr")
+    advice, told = page.locator(".vad-advice-text"), page.locator(".vad-share-note")
+    expect(advice).to_have_text(usual)
+    page.locator(".vad-share-box summary").click()
+    expect(page.locator(".vad-share-list pre").nth(1)).to_contain_text("fsmn-vad detect")
+    expect(told).to_be_hidden()
+    page.get_by_role("button", name=names[0]).click()
+    page.locator(".vad-table tbody tr").first.click()
+    page.get_by_role("button", name=names[1], exact=True).click()
+    expect(told).to_contain_text(note)
+    expect(advice).to_be_empty()
+    settled(page)
+    # Not even after the answer, which comes when the hand has been still for a while.
+    page.wait_for_timeout(600)
+    expect(advice).to_be_empty()
+    page.get_by_role("button", name=names[2]).click()
+    expect(advice).to_have_text(usual)
+    expect(told).to_be_hidden()

@@ -28,6 +28,7 @@ from webui.ui.questions import Questions
 from webui.ui.session import ScoreCache
 from webui.ui.studio import Studio
 from webui.ui.workspace import Recording
+from webui.vad.edited import Edits
 from webui.vad.options import VadOptions
 from webui.vad.sweep import Sweep, sweep
 
@@ -144,6 +145,17 @@ def test_advice_over_http(client: TestClient, result_id: str) -> None:
         mended = replace(DEFAULTS, **{change["name"]: change["value"]})
         assert scores_of(VALUES).segments(mended)
         assert "片段" in change["text"]
+
+
+def test_no_advice_on_what_a_person_edited(shop: Shop, client: TestClient) -> None:
+    tracks = tuple(scores_of(VALUES, channel=channel) for channel in ("left", "right"))
+    result_id = shop.cache.put(Recording(Path("a.wav")), tracks)
+    address = f"/results/{result_id}/advice?speech_noise_thres=1"
+    assert client.get(address).json()["text"].startswith("Left · ")
+    shop.cache.edit(result_id, "left", Edits.of([[0, 100]], DEFAULTS, tracks[0]))
+    assert client.get(address).json()["text"].startswith("Right · ")
+    shop.cache.edit(result_id, "right", Edits.of([], DEFAULTS, tracks[1]))
+    assert client.get(address).json() is None
 
 
 def test_closing_drops_what_is_asked_and_ends_the_thread() -> None:

@@ -146,12 +146,16 @@ class AnalysisDesk:
         )
 
     async def advice(self, request: Request) -> Response:
-        """Answer with what is odd about a result, null if nothing is."""
+        """Answer with what is odd about what is detected, null if nothing is.
+
+        A track that was edited is left out: no option changes what a person made of it.
+        """
         texts = texts_of(request)
 
         def ask(entry: Entry, options: VadOptions, go_on: Callable[[], bool]) -> Response:
             # Of two channels, the first that is odd: a change of an option touches both.
-            found = ((track, advise(track, options, go_on=go_on)) for track in entry.tracks)
+            detected = [t for t in entry.tracks if t.audio.channel not in entry.edits]
+            found = ((track, advise(track, options, go_on=go_on)) for track in detected)
             track, advice = next((pair for pair in found if pair[1]), (None, None))
             if not go_on():
                 return Response(status_code=_DROPPED)

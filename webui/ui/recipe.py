@@ -16,7 +16,7 @@ def changed(options: VadOptions) -> dict[str, object]:
 
 
 def command(tracks: Sequence[SpeechScores], options: VadOptions) -> str:
-    """Write the command that gives the same segments: ``fsmn-vad detect ... FILE``.
+    """Write the command that detects the same segments: ``fsmn-vad detect ... FILE``.
 
     Args:
         tracks: of the recording; its file, channel and engine are named.
@@ -40,7 +40,7 @@ def command(tracks: Sequence[SpeechScores], options: VadOptions) -> str:
 
 
 def python(tracks: Sequence[SpeechScores], options: VadOptions) -> str:
-    """Write the Python that gives the same segments.
+    """Write the Python that detects the same segments.
 
     Args:
         tracks: as for `command`.

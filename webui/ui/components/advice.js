@@ -4,12 +4,13 @@ const box = element.querySelector(".vad-advice-box");
 const words = element.querySelector(".vad-advice-text");
 
 // `advice` is null where nothing is odd, undefined while that is not known.
-function tell(advice) {
+function tell(advice, edited = false) {
 	box.replaceChildren(words);
 	box.classList.toggle("is-odd", Boolean(advice));
 	// Why there is nothing stands above already.
 	if (advice) words.textContent = advice.oddity === "empty" ? "" : advice.text;
-	else words.textContent = advice === null ? texts.usual : "";
+	// Of what a person edited, nothing is said.
+	else words.textContent = advice === null && !edited ? texts.usual : "";
 	for (const { name, value, text } of advice ? advice.changes : []) {
 		const button = document.createElement("button");
 		button.type = "button";
@@ -30,11 +31,13 @@ function tell(advice) {
 		const query = new URLSearchParams(result.query);
 		query.set("language", props.language);
 		// What was said of another result is not true of this one.
-		const now = `${result.version} ${query}`;
+		const edited = result.tracks.map((track) => track.edited);
+		const now = `${result.version} ${edited} ${query}`;
 		if (now !== about) tell();
 		about = now;
 		const address = `${props.root}results/${result.id}/advice?${query}`;
-		asker.ask(new URL(address, document.baseURI), tell);
+		const then = (advice) => tell(advice, result.edited);
+		asker.ask(new URL(address, document.baseURI), then);
 	};
 	document.addEventListener("vad:result", ({ detail }) => follow(detail));
 	if (window.vadResult) follow(window.vadResult);

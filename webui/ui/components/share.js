@@ -2,6 +2,7 @@
 const texts = JSON.parse(props.texts);
 const fold = element.querySelector(".vad-share-box");
 const list = element.querySelector(".vad-share-list");
+const note = element.querySelector(".vad-share-note");
 const boxes = {};
 let result = null;
 
@@ -36,6 +37,7 @@ for (const kind of ["link", "command", "python"]) {
 let drop = new AbortController();
 async function show() {
 	if (!fold.open || !result) return;
+	note.hidden = !result.edited;
 	drop.abort();
 	const { signal } = (drop = new AbortController());
 	boxes.link.textContent = new URL(`?${result.query}`, location.href.split(/[?#]/)[0]);
