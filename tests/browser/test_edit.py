@@ -124,6 +124,9 @@ def test_a_boundary_is_dragged_and_comes_back(open_page: Any, demo: Path) -> Non
     assert spans(page)[0] == DETECTED[0] and spans(page)[2:] == DETECTED[2:]
     expect(page.locator(".vad-table tbody tr").nth(1)).to_contain_text("set by hand")
     expect(page.get_by_text("1 of 4 by hand")).to_be_visible()
+    # The card tells by hand from found, for each of its ends.
+    expect(page.locator(".vad-readout")).to_contain_text("Start: moved back 400 ms")
+    expect(page.locator(".vad-readout")).to_contain_text("End: by hand")
     # Never into the neighbour.
     drag(page, end, 16000)
     assert spans(page)[1] == (5860, 13820)

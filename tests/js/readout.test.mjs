@@ -22,8 +22,8 @@ const said = (name) => all[`result.${name}`];
 // As components/result.js names them.
 const words = Object.fromEntries(
 	[
-		...["level", "quiet", "end_silence", "end_silence_any", "end_max_length", "end_of_audio"],
-		...["start_back", "start_after", "start_first", "start_by_hand", "padding"],
+		...["level", "quiet", "end_silence", "end_silence_any", "end_max_length", "end_split", "end_of_audio"],
+		...["start_back", "start_after", "start_first", "start_by_hand", "padding", "pause_after"],
 	].map((name) => [name, said(name)]),
 );
 words.probability = said("probability_at");
@@ -40,6 +40,9 @@ const ROWS = [
 	[62_500, 63_000, 0.9, "silence"],
 	[70_000, 71_230, 0.9, "end_of_audio"],
 ];
+
+const STARTS = ROWS.map(([start]) => start);
+const DURATION = 71_300;
 
 test("times have the decimals that the scale can tell apart", () => {
 	const at = (length, width) => timeText(61_234.4, { start: 0, end: length }, width, 3_600_000);
@@ -63,28 +66,60 @@ test("a probability is one number, with its range where a pixel holds several", 
 });
 
 test("each reason of an end is said with the option that it comes from", () => {
-	const end = (row, options) => endText(words, row, { ...OPTIONS, ...options });
-	assert.equal(end(ROWS[0]), "End: silence of 800 ms");
-	assert.equal(end(ROWS[0], { dynamic_silence: true }), said("end_silence_any"));
-	assert.equal(end(ROWS[1]), "End: capped at 60 s");
-	assert.equal(end(ROWS[1], { max_single_segment_time: 1500 }), "End: capped at 1.5 s");
-	assert.equal(end(ROWS[3]), "End: end of the recording");
-	assert.equal(end([0, 1, null, "by_hand", true]), "End: by hand");
+	const end = (index, options) => endText(words, ROWS, index, { ...OPTIONS, ...options }, DURATION);
+	assert.equal(end(0), "End: silence of 800 ms");
+	assert.equal(end(1), "End: capped at 60 s");
+	assert.equal(end(1, { max_single_segment_time: 1500 }), "End: capped at 1.5 s");
+	assert.equal(end(3), "End: end of the recording");
+	assert.equal(endText(words, [[0, 1, null, "by_hand", true]], 0, { ...OPTIONS, pad_end_ms: 50 }, 9), "End: by hand");
+});
+
+test("with dynamic silence an end has the pause after it, where it is known", () => {
+	const end = (index) => endText(words, ROWS, index, { ...OPTIONS, dynamic_silence: true }, DURATION);
+	assert.equal(end(0), "End: silence as long as the table asks for; the pause after it: 0.5 s");
+	assert.equal(end(2), "End: silence as long as the table asks for; the pause after it: 7 s");
+	const last = endText(words, [[0, 2000, 0.9, "silence"]], 0, { ...OPTIONS, dynamic_silence: true }, DURATION);
+	assert.equal(last, said("end_silence_any"));
+	// Padding may leave nothing of it.
+	const met = [[0, 2000, 0.9, "silence"], [2000, 3000, 0.9, "silence"]];
+	assert.equal(endText(words, met, 0, { ...OPTIONS, dynamic_silence: true }, DURATION), said("end_silence_any"));
+});
+
+test("what is split at a pause is not said to be cut at the cap", () => {
+	const text = endText(words, ROWS, 1, { ...OPTIONS, split_capped: true }, DURATION);
+	assert.equal(text, "End: split at the deepest pause, as it would pass 60 s");
+	assert.equal(endText(words, ROWS, 0, { ...OPTIONS, split_capped: true }, DURATION), "End: silence of 800 ms");
+});
+
+test("padding at the end is told where there was room for it", () => {
+	const end = (index, options) =>
+		endText(words, ROWS, index, { ...OPTIONS, pad_end_ms: 70, clamp_to_audio: false, ...options }, 71_230);
+	assert.equal(end(0), "End: silence of 800 ms, 70 ms of padding");
+	assert.equal(end(1), "End: capped at 60 s");
+	assert.equal(end(3), "End: end of the recording, 70 ms of padding");
+	assert.equal(end(3, { clamp_to_audio: true }), "End: end of the recording");
+	assert.equal(end(2, { clamp_to_audio: true }), "End: silence of 800 ms, 70 ms of padding");
+	assert.equal(end(0, { dynamic_silence: true }), `${said("end_silence_any")}, 70 ms of padding; the pause after it: 0.5 s`);
 });
 
 test("each start is said with what placed it", () => {
-	const start = (index, options) => startText(words, ROWS, index, { ...OPTIONS, ...options });
+	const start = (index, options) => startText(words, ROWS, index, { ...OPTIONS, ...options }, STARTS);
 	assert.equal(start(0), said("start_first"));
 	assert.match(start(1), /moved back 400 ms .*window 200 \+ lookback 200/);
 	assert.equal(start(2), said("start_after"));
 	assert.match(start(3, { pad_start_ms: 50 }), /50 ms of padding$/);
-	assert.equal(startText(words, [[10, 20, null, "by_hand", true]], 0, OPTIONS), said("start_by_hand"));
+});
+
+test("a start that was not moved keeps its reason, though the end is by hand", () => {
+	const start = (at) => startText(words, [[at, 9000, null, "by_hand", true]], 0, OPTIONS, [2500]);
+	assert.match(start(2500), /moved back 400 ms/);
+	assert.equal(start(2510), said("start_by_hand"));
 });
 
 test("a segment is told by its number, times, length, start and end", () => {
-	assert.deepEqual(segmentLines(words, ROWS, 3, OPTIONS, 71_300), [
+	assert.deepEqual(segmentLines(words, ROWS, 3, { options: OPTIONS, detected: STARTS, duration: DURATION }), [
 		"Segment 4: 1:10.00 – 1:11.23 (1.23 s)",
-		startText(words, ROWS, 3, OPTIONS),
+		startText(words, ROWS, 3, OPTIONS, STARTS),
 		"End: end of the recording",
 	]);
 });
@@ -96,7 +131,7 @@ test("texts take only the values that they name", () => {
 test("every text of the card stands in both languages with the same values", () => {
 	const names = (text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 	const other = catalogue("zh");
-	for (const name of ["level", "probability_at", "segment_at", "start_back", "padding", "end_silence", "end_max_length"]) {
+	for (const name of ["level", "probability_at", "segment_at", "start_back", "padding", "end_silence", "pause_after", "end_max_length", "end_split"]) {
 		const text = other[`result.${name}`];
 		assert.deepEqual(names(text), names(said(name)), name);
 	}

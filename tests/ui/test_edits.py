@@ -78,6 +78,7 @@ def test_regions_by_hand_are_shown_whatever_the_sliders_say(
         track = after["tracks"][0]
         assert track["edited"] is True
         assert track["base"] == VadOptions().as_dict()
+        assert track["starts"] == [first[0], second[0]]
         assert [row[:2] for row in track["rows"]] == spans
         assert [row[3:] for row in track["rows"]] == [
             ["by_hand", True],

@@ -117,6 +117,8 @@ class ResultView:
         }
         if edits is not None:
             track["base"] = edits.options.as_dict()
+            # By them the page tells a start by hand from one that was found.
+            track["starts"] = [segment.start_ms for segment in scores.segments(edits.options)]
         return track
 
     def _notices(self, entry: Entry) -> list[str]:

@@ -214,8 +214,10 @@ export class Hand {
 		const index = hit.kind === "edge" ? hit.index : rowAt(rows, ms);
 		if (index < 0) return { lines, isCut: false };
 		// What was edited by hand keeps the options that it began from.
-		const options = view.result.tracks[hit.track].base || view.result.options;
-		lines.push(...segmentLines(words, rows, index, options, view.duration));
+		const { base, starts, rows: found } = view.result.tracks[hit.track];
+		const options = base || view.result.options;
+		const detected = starts || found.map(([start]) => start);
+		lines.push(...segmentLines(words, rows, index, { options, detected, duration: view.duration }));
 		return { lines, isCut: rows[index][3] === "max_length" };
 	}
 }

@@ -28,23 +28,35 @@ export function probabilityText(words, least, most, mean) {
 	return most - least > 0.02 ? `${text} (${percent(least)} – ${percent(most)})` : text;
 }
 
-// Why a segment ends where it does.
-export function endText(words, row, options) {
-	const reason = row[3];
-	if (reason === "silence") {
-		if (options.dynamic_silence) return words.end_silence_any;
-		return fill(words.end_silence, { ms: options.max_end_silence_time });
-	}
-	if (reason === "max_length") {
-		return fill(words.end_max_length, { s: seconds(options.max_single_segment_time) });
-	}
-	return reason === "by_hand" ? words.by_hand : words.end_of_audio;
+// Why a segment ends where it does, and what was put after that.
+export function endText(words, rows, index, options, duration) {
+	const [, end, , reason] = rows[index];
+	if (reason === "by_hand") return words.by_hand;
+	const after = index + 1 < rows.length ? rows[index + 1][0] : Infinity;
+	const { pad_end_ms: pad, clamp_to_audio: isClamped } = options;
+	// Neighbours that meet and the end of the recording leave no room for all of it.
+	const isPadded = pad > 0 && end < after && !(isClamped && end >= duration);
+	const text = reasonText(words, reason, options) + (isPadded ? fill(words.padding, { ms: pad }) : "");
+	// How long the silence was that the table asked for is not known, but what came of it is.
+	const isOpen = reason === "silence" && options.dynamic_silence && end < after && after < Infinity;
+	return isOpen ? text + fill(words.pause_after, { s: seconds(after - end) }) : text;
 }
 
-// How the start was placed: moved back, if what is before leaves room for it.
-export function startText(words, rows, index, options) {
+function reasonText(words, reason, options) {
+	if (reason === "max_length") {
+		const text = options.split_capped ? words.end_split : words.end_max_length;
+		return fill(text, { s: seconds(options.max_single_segment_time) });
+	}
+	if (reason !== "silence") return words.end_of_audio;
+	if (options.dynamic_silence) return words.end_silence_any;
+	return fill(words.end_silence, { ms: options.max_end_silence_time });
+}
+
+// How the start was placed: moved back, if what is before leaves room for it. `detected` are
+// the starts that were found, in place of which a person may have put others.
+export function startText(words, rows, index, options, detected) {
 	const [start, , , , edited] = rows[index];
-	if (edited) return words.start_by_hand;
+	if (edited && !detected.includes(start)) return words.start_by_hand;
 	const before = index ? rows[index - 1][1] : 0;
 	if (start <= before) return index ? words.start_after : words.start_first;
 	const { window_size_ms: window, lookback_time_start_point: lookback } = options;
@@ -52,7 +64,7 @@ export function startText(words, rows, index, options) {
 	return options.pad_start_ms ? text + fill(words.padding, { ms: options.pad_start_ms }) : text;
 }
 
-export function segmentLines(words, rows, index, options, duration) {
+export function segmentLines(words, rows, index, { options, detected, duration }) {
 	const row = rows[index];
 	const time = (ms) => clock(ms / 1000, 0.01, duration / 1000);
 	const head = fill(words.segment, {
@@ -61,7 +73,8 @@ export function segmentLines(words, rows, index, options, duration) {
 		end: time(row[1]),
 		s: ((row[1] - row[0]) / 1000).toFixed(2),
 	});
-	return [head, startText(words, rows, index, options), endText(words, row, options)];
+	const start = startText(words, rows, index, options, detected);
+	return [head, start, endText(words, rows, index, options, duration)];
 }
 
 // The card; beside the pointer, within the lanes, and in the half of them where the pointer is not.
