@@ -165,8 +165,69 @@ def test_strips_follow_the_other_options(open_page: Any, demo: Path) -> None:
     before = strip(page, THRESHOLD).get_attribute("aria-valuetext")
     silence(page).fill("150")
     expect(strip(page, THRESHOLD)).not_to_have_attribute("aria-valuetext", before)
+    expect(page.locator(".vad-strip.is-waiting")).to_have_count(0)
     words = strip(page, THRESHOLD).get_attribute("aria-valuetext")
     assert int(re.search(r": (\d+) segments", words)[1]) == segment_count(page)
+
+
+def test_a_curve_of_other_settings_is_not_taken_for_the_present_one(
+    open_page: Any, demo: Path
+) -> None:
+    page = opened(open_page, demo)
+    plot = strip(page, THRESHOLD)
+    own = page.locator(".vad-strip").first
+    button = own.locator(".vad-strip-stable")
+    # No answer for now, and then none at all.
+    waiting: list[Any] = []
+    page.route("**/sweep?*", lambda route: waiting.append(route))
+    silence(page).fill("150")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    expect(plot).to_have_attribute("aria-valuetext", "0.6")
+    expect(plot).to_have_attribute("aria-label", THRESHOLD)
+    while not waiting:
+        page.wait_for_timeout(50)
+    before = page.evaluate("told.length")
+    button.dispatch_event("click")
+    assert page.evaluate("told.length") == before
+    waiting[0].abort()
+    expect(own.get_by_text("not known: the server does not answer")).to_be_visible()
+    expect(own).not_to_have_class(re.compile("is-waiting"))
+    expect(button).to_be_hidden()
+    expect(own.locator("path.is-count")).not_to_have_attribute("d", re.compile("M"))
+    expect(plot).to_have_attribute("aria-disabled", "true")
+    # It is asked again with the next settings.
+    page.unroute_all()
+    silence(page).fill("300")
+    expect(plot).to_have_attribute("aria-valuetext", re.compile("segments"))
+    expect(own.get_by_text("not known")).to_have_count(0)
+    # The curve of another recording is gone at once.
+    page.route("**/sweep?*", lambda route: waiting.append(route))
+    page.evaluate("""() => {
+        const detail = { ...vadResult, version: "another" };
+        document.dispatchEvent(new CustomEvent("vad:result", { detail }));
+    }""")
+    expect(own.locator("path.is-count")).not_to_have_attribute("d", re.compile("M"))
+    expect(plot).to_have_attribute("aria-disabled", "true")
+    open_page.watch.problems[:] = [
+        problem for problem in open_page.watch.problems if "ERR_FAILED" not in problem
+    ]
+
+
+def test_more_differences_than_are_listed_are_told(open_page: Any, demo: Path) -> None:
+    page = opened(open_page, demo)
+    page.get_by_role("button", name="Keep as A").click()
+    silence(page).fill("200")
+    panel = page.get_by_role("region", name="Compare two settings")
+    expect(panel.get_by_text(re.compile(r"\d+ differences"))).to_be_visible()
+    listed = panel.get_by_text(re.compile("Listed and played"))
+    expect(listed).to_be_hidden()
+    page.evaluate("""() => {
+        const kept = { ...vadResult.kept, count: 1234 };
+        document.dispatchEvent(new CustomEvent("vad:result", { detail: { ...vadResult, kept } }));
+    }""")
+    expect(panel.get_by_text(re.compile("^1234 differences"))).to_be_visible()
+    count = page.evaluate("vadResult.kept.differences.length")
+    expect(listed).to_have_text(f"Listed and played are the first {count}.")
 
 
 def test_an_odd_result_suggests_a_change(open_page: Any, demo: Path) -> None:

@@ -149,6 +149,10 @@ function show(result) {
 	find(".vad-compare-sum").textContent = kept.count
 		? text.fill(texts.sum, { count: kept.count, a: seconds(kept.only_ms[0]), b: seconds(kept.only_ms[1]) })
 		: texts.none;
+	const listed = kept.differences.length;
+	const rest = find(".vad-compare-listed");
+	rest.hidden = listed === kept.count;
+	rest.textContent = text.fill(texts.listed, { listed });
 	find(".vad-compare-steps").hidden = items.hidden = !kept.count;
 	items.replaceChildren();
 	more(PAGE);

@@ -26,8 +26,11 @@ class Strip {
 		this.spec = spec;
 		this.lib = lib;
 		this.asker = lib.patientAsker(300);
-		this.key = null;
+		this.key = null; // of the settings that the curve is about
+		this.id = "";
 		this.sweep = null;
+		this.isWaiting = false;
+		this.hasFailed = false;
 		this.isIdle = false; // the option has no effect
 		const box = node("div", "vad-strip", list);
 		this.box = box;
@@ -91,7 +94,9 @@ class Strip {
 			event.preventDefault();
 			event.stopPropagation();
 		});
-		this.button.addEventListener("click", () => this.tune(this.safe));
+		this.button.addEventListener("click", () => {
+			if (!this.isWaiting) this.tune(this.safe);
+		});
 	}
 
 	tune(value) {
@@ -111,26 +116,34 @@ class Strip {
 		if (key === this.key && isIdle === this.isIdle) return;
 		this.key = null;
 		this.isIdle = isIdle;
+		this.hasFailed = false;
 		this.asker.drop();
-		if (isIdle) {
-			this.sweep = null;
-			this.box.classList.remove("is-waiting");
-			this.show();
-			return;
-		}
-		this.box.classList.add("is-waiting");
+		// The curve of other settings may stay for a moment, faint; not that of another recording.
+		const id = `${result.id} ${result.version}`;
+		const isOther = id !== this.id;
+		this.id = id;
+		this.take(isIdle || isOther ? null : this.sweep, !isIdle);
+		if (isIdle) return;
 		query.set("name", this.spec.name);
 		const address = new URL(`${props.root}results/${result.id}/sweep?${query}`, document.baseURI);
 		this.asker.ask(
 			address,
 			(sweep) => {
 				this.key = key;
-				this.sweep = sweep;
-				this.box.classList.remove("is-waiting");
-				this.show();
+				this.take(sweep, false);
 			},
-			() => this.box.classList.remove("is-waiting"),
+			() => {
+				this.hasFailed = true;
+				this.take(null, false);
+			},
 		);
+	}
+
+	take(sweep, isWaiting) {
+		this.sweep = sweep;
+		this.isWaiting = isWaiting;
+		this.box.classList.toggle("is-waiting", isWaiting);
+		this.show();
 	}
 
 	// The hand moves: what is not asked yet can wait.
@@ -140,6 +153,8 @@ class Strip {
 
 	place(value) {
 		this.value = value;
+		this.plot.setAttribute("aria-valuenow", value);
+		this.plot.setAttribute("aria-valuetext", this.written(value));
 		this.mark.style.left = `${this.lib.shareOf(this.spec, value) * 100}%`;
 		this.say(value);
 	}
@@ -151,18 +166,22 @@ class Strip {
 		const index = this.lib.nearest(this.spec, values, value);
 		const told = { value: this.written(value), count: counts[index], share: percent(shares[index]) };
 		this.words.textContent = this.lib.fill(texts.at, told);
-		this.plot.setAttribute("aria-valuenow", this.value);
-		if (value === this.value) this.plot.setAttribute("aria-valuetext", this.lib.fill(texts.at, told));
+		// What is drawn while other settings are waited for is not read out.
+		if (value === this.value && !this.isWaiting)
+			this.plot.setAttribute("aria-valuetext", this.words.textContent);
 	}
 
 	show() {
 		const { sweep, spec } = this;
 		this.plot.setAttribute("aria-disabled", String(!sweep));
+		this.button.setAttribute("aria-disabled", String(this.isWaiting));
+		if (this.value !== undefined) this.plot.setAttribute("aria-valuetext", this.written(this.value));
 		this.plot.setAttribute("aria-label", this.lib.fill(texts.strip, { name: spec.label }));
 		this.mark.hidden = !sweep;
 		this.button.hidden = !sweep || !sweep.plateau;
 		if (!sweep) {
-			this.words.textContent = this.isIdle ? texts.no_effect : texts.later;
+			const { later, no_effect, failed } = texts;
+			this.words.textContent = this.isIdle ? no_effect : this.hasFailed ? failed : later;
 			for (const drawing of [this.line, this.area]) drawing.removeAttribute("d");
 			this.stable.setAttribute("width", 0);
 			return;
@@ -176,6 +195,8 @@ class Strip {
 		this.line.setAttribute("d", `M${path(sweep.counts.map((count) => count / most))}`);
 		this.area.setAttribute("d", `M0 ${HEIGHT}L${path(sweep.shares)}L${WIDTH} ${HEIGHT}Z`);
 		this.showStable();
+		// Not read out while it is about other settings.
+		if (this.isWaiting) this.plot.setAttribute("aria-label", this.lib.fill(texts.strip, { name: spec.label }));
 		this.say(this.value);
 	}
 
