@@ -180,8 +180,8 @@ class Strip {
 		this.mark.hidden = !sweep;
 		this.button.hidden = !sweep || !sweep.plateau;
 		if (!sweep) {
-			const { later, no_effect, failed } = texts;
-			this.words.textContent = this.isIdle ? no_effect : this.hasFailed ? failed : later;
+			if (this.isIdle) this.words.textContent = texts.no_effect;
+			else this.words.textContent = this.hasFailed ? texts.failed : texts.later;
 			for (const drawing of [this.line, this.area]) drawing.removeAttribute("d");
 			this.stable.setAttribute("width", 0);
 			return;
