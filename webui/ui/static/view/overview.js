@@ -1,4 +1,5 @@
 // The strip of the whole recording: a window over what the lanes show, to move and to widen.
+// By pointers alone, so it is hidden from screen readers: the keys of the lanes do the same.
 
 import { span } from "./axis.js";
 
