@@ -81,7 +81,7 @@ def test_words():
     assert "One segment covers" in advice.message("en")
     (change, *_) = advice.changes
     assert change.message("en") == f"End silence {change.value} ms: 6 segment(s)"
-    assert change.message("zh") == f"尾部静音阈值 {change.value} ms：6 个片段"
+    assert change.message("zh") == f"尾部静音阈值 {change.value} 毫秒：6 个片段"
 
 
 @settings(max_examples=40)

@@ -120,3 +120,12 @@ def test_presets_are_named_in_both_languages_and_the_default_is_the_default():
         max_end_silence_time=500, speech_noise_thres=0.7
     )
     assert all(preset.label[lang] for preset in PRESETS.values() for lang in LANGUAGES)
+
+
+def test_a_number_is_written_with_the_unit_of_the_language() -> None:
+    assert option_info("max_end_silence_time").written(800, "en") == "800 ms"
+    assert option_info("max_end_silence_time").written(800, "zh") == "800 毫秒"
+    assert option_info("speech_noise_thres").written(0.6, "zh") == "0.6"
+    with pytest.raises(OptionsError) as caught:
+        VadOptions(max_end_silence_time=-1)
+    assert " 毫秒之间" in caught.value.message("zh")

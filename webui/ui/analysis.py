@@ -59,7 +59,7 @@ def strip_specs(language: str) -> str:
         {
             "name": name,
             "label": info.label[language],
-            "unit": info.unit,
+            "unit": info.unit_in(language),
             "min": info.minimum,
             "max": info.maximum,
             "step": info.step,

@@ -131,4 +131,4 @@ def _written(name: str, value: Any, language: str) -> str:
     info = option_info(name)
     if info.kind == "switch":
         return _SWITCH[language][bool(value)]
-    return f"{value:g} {info.unit}".rstrip() if info.kind == "number" else str(value)
+    return info.written(value, language) if info.kind == "number" else str(value)

@@ -71,7 +71,7 @@ class Change:
         info = option_info(self.name)
         change = info.label[language]
         if info.kind == "number":
-            change = f"{change} {self.value:g} {info.unit}".rstrip()
+            change = f"{change} {info.written(self.value, language)}"
         return _ADVICE[language].format(change=change, count=self.count)
 
 

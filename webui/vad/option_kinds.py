@@ -22,6 +22,7 @@ _SWITCHES = {
     **dict.fromkeys(("true", "1", "on", "yes"), True),
     **dict.fromkeys(("false", "0", "off", "no"), False),
 }
+_UNITS: Mapping[str, Mapping[str, str]] = {"ms": {"en": "ms", "zh": "毫秒"}}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class OptionInfo:
     def advanced(self) -> bool:
         """True where the page hides it in the Advanced fold."""
         return self.group != "main"
+
+    def unit_in(self, language: str) -> str:
+        """Return the unit as people of a language ("en" or "zh") read it."""
+        return _UNITS.get(self.unit, {}).get(language, self.unit)
+
+    def written(self, value: float, language: str) -> str:
+        """Return a number with its unit, as people of a language ("en" or "zh") read it."""
+        return f"{value:g} {self.unit_in(language)}".rstrip()
 
     def read(self, name: str, value: Any) -> Value:
         """Make a value of what JSON, a form, an address or the command line gives.
@@ -102,7 +111,7 @@ class OptionInfo:
                 name=name,
                 value=value,
                 reason=f"must lie between {low} and {high} {self.unit}".rstrip(),
-                reason_zh=f"必须在 {low} 到 {high} {self.unit}之间",
+                reason_zh=f"必须在 {low} 到 {high} {self.unit_in('zh')}之间",
             )
 
 
