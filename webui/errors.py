@@ -317,9 +317,8 @@ class EngineUnavailableError(EngineError):
 
     texts = {
         "en": "The engine {engine} is not installed ({package} is missing). "
-        "Run ./run.sh --full once, or choose the engine onnx.",
-        "zh": "未安装引擎 {engine}（缺少 {package}）。"
-        "请运行一次 ./run.sh --full，或改用 onnx 引擎。",
+        "Run ./run.sh --full once, or choose another engine.",
+        "zh": "未安装引擎 {engine}（缺少 {package}）。请运行一次 ./run.sh --full，或改用其他引擎。",
     }
 
 

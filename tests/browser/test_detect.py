@@ -108,6 +108,59 @@ def test_slider_changes_the_result_at_once(open_page: Any, demo: Path) -> None:
     expect(silence).to_have_value("800")
 
 
+def test_what_a_slider_shows_is_what_decides(open_page: Any, demo: Path) -> None:
+    page = open_page()
+    upload(page, demo)
+    wait_for_result(page, "english-clean.flac")
+    number = page.get_by_label("End silence (ms): number")
+    # Typed: out of the range, or nothing at all.
+    for typed, taken in (("99999", 6000), ("-5", 150), ("400", 400), ("", 150)):
+        number.fill(typed)
+        number.press("Enter")
+        page.wait_for_function(
+            "taken => window.vadResult.options.max_end_silence_time === taken", arg=taken
+        )
+        number.blur()
+        expect(number).to_have_value(str(taken))
+    # The button that resets it.
+    page.get_by_label("End silence (ms): back to the default").click()
+    page.wait_for_function("window.vadResult.options.max_end_silence_time === 800")
+    expect(number).to_have_value("800")
+    assert segment_count(page) == 4
+
+
+def test_controls_stay_in_sight_and_in_place(open_page: Any, demo: Path) -> None:
+    page = open_page()
+    upload(page, demo)
+    wait_for_result(page, "english-clean.flac")
+    slider = page.get_by_label("Speech-noise threshold: slider")
+    top = slider.bounding_box()["y"]
+    for preset in ("Meeting", "Telephone", "Noisy room", "Quick turn-taking", "Low memory"):
+        page.get_by_role("radio", name=preset).check()
+        expect(page.get_by_role("radio", name=preset)).to_be_checked()
+        page.wait_for_timeout(300)
+        assert slider.bounding_box()["y"] == top
+    page.locator(".vad-segments-box").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 3000)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") > 300
+    assert 0 <= slider.bounding_box()["y"] < 900
+
+
+def test_another_channel_asks_to_detect_again(open_page: Any) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Telephone, stereo").click()
+    wait_for_result(page, "two-voices-telephone.flac")
+    button = page.get_by_role("button", name="Detect again")
+    expect(button).not_to_have_class(re.compile("primary"))
+    page.get_by_label("Channel", exact=True).click()
+    page.get_by_role("option", name="Left").click()
+    expect(button).to_have_class(re.compile("primary"))
+    button.click()
+    expect(page.locator(".vad-about")).to_contain_text("left")
+    expect(button).not_to_have_class(re.compile("primary"))
+
+
 def test_threshold_that_nothing_reaches_is_explained(open_page: Any, demo: Path) -> None:
     page = open_page()
     upload(page, demo)
@@ -124,7 +177,9 @@ def test_options_that_contradict_each_other_say_so(open_page: Any, demo: Path) -
     wait_for_result(page, "english-clean.flac")
     page.get_by_role("button", name="Advanced").click()
     page.get_by_label("Decision window (ms): slider").fill("100")
-    expect(page.locator("#vad-note")).to_contain_text("must not be longer than window_size_ms")
+    expect(page.locator("#vad-note")).to_contain_text(
+        "Speech needed to start = 150: must not be longer than Decision window"
+    )
     assert segment_count(page) == 4
     page.get_by_label("Decision window (ms): slider").fill("200")
     expect(page.locator("#vad-note")).not_to_contain_text("must not")

@@ -93,9 +93,9 @@ function keepAddress() {
 // The view; its modules come once for all parts of the page.
 async function open() {
 	const from = (name) => import(new URL(`${props.root}static/view/${name}.js`, document.baseURI));
-	const [module, { clock, span, tickStep }, { letGo }, { Spectrogram }] = await Promise.all(
-		["view", "axis", "keys", "spectrogram"].map(from),
-	);
+	const [module, { clock, span, tickStep }, { letGo }, { Spectrogram }, { watchSliders }] =
+		await Promise.all(["view", "axis", "keys", "spectrogram", "sliders"].map(from));
+	watchSliders((values) => shown && tune(values));
 	const words = {
 		captions: { wave: texts.waveform, probability: texts.probability, spectrogram: texts.spectrogram },
 		level: texts.level,

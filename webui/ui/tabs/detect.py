@@ -95,7 +95,7 @@ def wire(
         if update.repeatable:
             repeatable = update.repeatable
             key = "detect.again" if repeatable[0] == "result" else "detect.retry"
-            again = gr.Button(texts(key), interactive=True)
+            again = gr.Button(texts(key), interactive=True, variant="secondary")
         return or_skip(update.status), running, or_skip(update.result_id), repeatable, again
 
     async def pick(
@@ -122,6 +122,19 @@ def wire(
         result, note = detection.show(result_id, values, kept)
         return or_skip(result), note or gr.skip()
 
+    def chosen(repeatable: tuple[str, str]) -> Any:
+        """What is shown was found with another choice: the button stands out."""
+        return gr.Button(variant="primary") if repeatable[1] else gr.skip()
+
+    for choice in (tab.channel, tab.engine):
+        choice.input(
+            chosen,
+            [tab.repeatable],
+            [tab.again],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
     outputs = [tab.status, tab.stop, tab.result_id, tab.repeatable, tab.again]
     choices = [tab.channel, tab.engine]
     running: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -22,7 +23,7 @@ from webui.ui import comparison, views
 from webui.ui.i18n import Texts
 from webui.ui.studio import Studio
 from webui.ui.workspace import Recording
-from webui.vad.options import VadOptions, option_names
+from webui.vad.options import VadOptions, option_info, option_names
 
 Kept: TypeAlias = Mapping[str, Any] | None
 """Options of A by name, None if nothing is kept."""
@@ -178,13 +179,24 @@ class Detection:
         try:
             options = VadOptions.from_mapping(dict(zip(option_names(), values, strict=True)))
         except OptionsError as error:
-            return None, note_html(error.message(self._texts.language), is_error=True)
+            return None, note_html(self._labelled(error), is_error=True)
         entry = self._studio.cache.get(result_id) if result_id else None
         if entry is None:
             missing = self._texts("result.forgotten") if result_id else ""
             return None, note_html(missing, is_error=True)
         a = comparison.parse(kept)
         return self._view.show(result_id, entry, options, number, a), ""
+
+    def _labelled(self, error: OptionsError) -> str:
+        """The error's message with the options called as the page calls them."""
+
+        def label(match: re.Match[str]) -> str:
+            return option_info(match[0]).label[self._texts.language]
+
+        names = "|".join(option_names())
+        return re.sub(
+            rf"(?<![A-Za-z_])({names})(?![A-Za-z_])", label, error.message(self._texts.language)
+        )
 
     def open(self, query: str) -> Opened:
         """Find the result that the page's address names, and the settings that it carries.
