@@ -58,12 +58,21 @@ class FunasrEndpointer:
         self._model.encoder = _Scores()
         self._frontend = _Frontend()
 
-    def segments(self, probabilities: np.ndarray, options: VadOptions) -> list[list[int]]:
+    def segments(
+        self, probabilities: np.ndarray, options: VadOptions, beyond: int = 159
+    ) -> list[list[int]]:
+        """Detect.
+
+        Args:
+            probabilities: P(speech) of each frame.
+            options: with dynamic silence or without.
+            beyond: samples after the last frame, 0 to 159; dynamic silence alone reads them.
+        """
         for name, value in options.as_dict().items():
             setattr(self._model.vad_opts, name, value)
         silence = 1.0 - probabilities.astype(np.float64)
         if options.dynamic_silence:
-            return self._dynamic(torch.tensor(silence, dtype=torch.float32), options)
+            return self._dynamic(torch.tensor(silence, dtype=torch.float32), options, beyond)
         cache = self._model.init_cache({})
         feats = torch.tensor(silence, dtype=torch.float32)[None, :, None]
         waveform = torch.zeros(1, (len(probabilities) - 1) * 160 + 400)
@@ -72,10 +81,9 @@ class FunasrEndpointer:
         )
         return found[0] if found else []
 
-    def _dynamic(self, silence: torch.Tensor, options: VadOptions) -> list[list[int]]:
+    def _dynamic(self, silence: torch.Tensor, options: VadOptions, beyond: int) -> list[list[int]]:
         self._frontend.scores = silence
-        # The longest audio of so many frames: see `webui.vad.schedule.frames_known`.
-        samples = np.zeros((len(silence) - 1) * 160 + 400 + 159, dtype=np.float32)
+        samples = np.zeros((len(silence) - 1) * 160 + 400 + beyond, dtype=np.float32)
         results, _ = self._model.inference(
             [samples],
             key=["-"],

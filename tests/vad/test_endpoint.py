@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,16 +13,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.vad.strategies import dynamic_options, probabilities, refining_options, vad_options
+from tests.vad.test_summary import scores_of
 from webui.vad.endpoint import Endpointer, speech_level
 from webui.vad.options import VadOptions
 from webui.vad.segment import EndReason, Segment
+from webui.vad.timebase import frames_in, samples_of_frames
 
 OWN_MODULES = ("endpoint.py", "patience.py", "pauses.py")
 
 
-def detect(scores, options: VadOptions | None = None) -> list[Segment]:
+def detect(scores, options: VadOptions | None = None, samples: int | None = None) -> list[Segment]:
     endpointer = Endpointer(options)
-    return [*endpointer.feed(np.asarray(scores, dtype=np.float32)), *endpointer.flush()]
+    return [*endpointer.feed(np.asarray(scores, dtype=np.float32)), *endpointer.flush(samples)]
 
 
 def frames(text: str) -> np.ndarray:
@@ -62,44 +66,75 @@ def test_equals_funasr_wherever_the_cut_falls(funasr_endpointer, scores):
 
 
 @pytest.mark.funasr
-@given(scores=probabilities(), options=dynamic_options())
+@given(scores=probabilities(), options=dynamic_options(), beyond=st.integers(0, 159))
 @settings(max_examples=300, deadline=None)
-@example(scores=frames("-30 s200 -100 s60 -90"), options=VadOptions(dynamic_silence=True))
-def test_equals_funasr_with_dynamic_silence(funasr_endpointer, scores, options):
-    ours = [[s.start_ms, s.end_ms] for s in detect(scores, options)]
-    assert ours == funasr_endpointer.segments(scores, options)
+@example(
+    scores=frames("-30 s200 -100 s60 -90"), options=VadOptions(dynamic_silence=True), beyond=159
+)
+def test_equals_funasr_with_dynamic_silence(funasr_endpointer, scores, options, beyond):
+    found = detect(scores, options, samples_of_frames(len(scores)) + beyond)
+    ours = [[s.start_ms, s.end_ms] for s in found]
+    assert ours == funasr_endpointer.segments(scores, options, beyond)
 
 
 @pytest.mark.funasr
 def test_equals_funasr_wherever_a_step_begins(funasr_endpointer):
     # Each transition, and the end of the stream, comes just before, at and after a step.
     scores = frames("-60 s70 -40 s60 -70 s90 -9 s50 -30")
-    for length in (len(scores), 96, 97, 98, 99, 196, 198):
+    lengths = (len(scores), 96, 97, 98, 99, 196, 198)
+    for length, beyond in itertools.product(lengths, (0, 159)):
         for step_ms in range(100, 3000, 100):
             options = VadOptions(
                 dynamic_silence=True,
                 silence_schedule="100:900,500:600,1500:300,inf:150",
                 silence_schedule_step_ms=step_ms,
             )
-            ours = [[s.start_ms, s.end_ms] for s in detect(scores[:length], options)]
-            assert ours == funasr_endpointer.segments(scores[:length], options), options
+            found = detect(scores[:length], options, samples_of_frames(length) + beyond)
+            ours = [[s.start_ms, s.end_ms] for s in found]
+            told = funasr_endpointer.segments(scores[:length], options, beyond)
+            assert ours == told, (length, beyond, options)
+
+
+@pytest.mark.funasr
+@pytest.mark.parametrize("samples", [15_919, 15_920, 15_999, 16_000, 16_079, 16_080, 16_240])
+def test_equals_funasr_where_the_stream_ends_with_a_step(funasr_endpointer, samples):
+    # With the step at 16000 samples the patience runs out, if the recording reaches it.
+    length = frames_in(samples)
+    beyond = samples - samples_of_frames(length)
+    options = VadOptions(
+        dynamic_silence=True,
+        silence_schedule="500:900,inf:150",
+        silence_schedule_step_ms=1000,
+    )
+    for speech in range(20, 76):
+        values = frames(f"s{speech} -{length - speech}")
+        scores = scores_of(values)
+        scores = replace(scores, audio=replace(scores.audio, samples=samples))
+        ours = [[s.start_ms, s.end_ms] for s in scores.segments(options)]
+        assert ours == funasr_endpointer.segments(values, options, beyond), speech
+        endpointer = Endpointer(options)
+        found = [s for value in values for s in endpointer.feed(np.array([value]))]
+        found += endpointer.flush(samples)
+        assert [[s.start_ms, s.end_ms] for s in found] == ours, speech
 
 
 @given(
     scores=probabilities(),
     options=refining_options(vad_options() | dynamic_options()),
+    beyond=st.integers(0, 159),
     sizes=st.lists(st.integers(0, 200), min_size=1, max_size=8),
 )
 @settings(max_examples=300, deadline=None)
-@example(scores=frames("-30 s200 -100 s60 -90"), options=VadOptions(), sizes=[1])
-def test_any_chunking_gives_the_same(scores, options, sizes):
+@example(scores=frames("-30 s200 -100 s60 -90"), options=VadOptions(), beyond=0, sizes=[1])
+def test_any_chunking_gives_the_same(scores, options, beyond, sizes):
+    samples = samples_of_frames(len(scores)) + beyond
     endpointer = Endpointer(options)
     found, first, turn = [], 0, 0
     while first < len(scores):
         size = sizes[turn % len(sizes)] if any(sizes) else 1
         found += endpointer.feed(scores[first : first + size])
         first, turn = first + size, turn + 1
-    assert [*found, *endpointer.flush()] == detect(scores, options)
+    assert [*found, *endpointer.flush(samples)] == detect(scores, options, samples)
 
 
 @given(scores=probabilities(), options=vad_options())

@@ -11,6 +11,7 @@ from webui.audio.peaks import Peaks
 from webui.audio.report import AudioReport, Notice
 from webui.vad import EndReason, EngineReceipt, Segment, SpeechScores, VadOptions
 from webui.vad.summary import explain_empty, summarise, summarise_tracks
+from webui.vad.timebase import most_samples
 
 
 def scores_of(probabilities, notices=(), channel="mix") -> SpeechScores:
@@ -20,7 +21,8 @@ def scores_of(probabilities, notices=(), channel="mix") -> SpeechScores:
         probabilities=values,
         peaks=Peaks(np.full((len(values), 2), 1000, dtype=np.int16)),
         audio=AudioReport(
-            "a.wav", "wav", "pcm_s16le", 16_000, 1, channel, "s16", duration_ms, 0, notices
+            *("a.wav", "wav", "pcm_s16le", 16_000, 1, channel, "s16", duration_ms),
+            *(most_samples(len(values)), notices),
         ),
         receipt=EngineReceipt("onnx", "m", "0", "cpu", 1, {}),
         timings_s={"decode": 0.0, "score": 0.0, "total": 0.0},

@@ -108,7 +108,7 @@ class _Rules:
 
     def history(self, longest_silence: int) -> int:
         """Frames before the last that a start, an end, a window or a split can reach."""
-        reach = self.window + self.move_back + longest_silence + 4
+        reach = self.window + self.move_back + longest_silence + 5
         if not self.splits:
             return reach
         return max(self.longest, self.move_back) - self.longest // 2 + _PAUSE_FRAMES + reach
@@ -272,13 +272,18 @@ class Endpointer:
         self._keep_tail(walk)
         return segments
 
-    def flush(self) -> list[Segment]:
+    def flush(self, samples: int | None = None) -> list[Segment]:
         """End the stream: the open segment, if there is one, ends with the last frame.
 
         The endpointer is not to be fed afterwards.
+
+        Args:
+            samples: of the whole stream at 16 kHz. Dynamic silence alone asks for it: frames
+                do not tell whether a stream ends just before a step or with it. None takes the
+                most that have so many frames.
         """
         walk = _Walk(self._rules, self._speech_tail, self._units_tail, self._offset)
-        self._steps.end()
+        self._steps.end(walk.end, samples)
         segments = []
         while True:
             while (segment := self._advance(walk)) is not None:

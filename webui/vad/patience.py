@@ -7,8 +7,14 @@ import sys
 from dataclasses import dataclass
 
 from webui.vad.options import VadOptions
-from webui.vad.schedule import SilenceSchedule, first_frame, last_step, step_of_frame
-from webui.vad.timebase import frames_of_ms
+from webui.vad.schedule import (
+    SilenceSchedule,
+    first_frame,
+    last_step,
+    step_of_frame,
+    step_of_sample,
+)
+from webui.vad.timebase import frames_of_ms, most_samples
 
 _NEVER = sys.maxsize
 
@@ -61,7 +67,7 @@ class Steps:
         }
         self.longest_silence = max(each.silence for each in self._by_silence_ms.values())
         self._step_ms = options.silence_schedule_step_ms
-        self._has_ended = False
+        self._final_step: int | None = None  # known at the end of the stream
         self._opened_in = 0  # step in which the open segment began
         self._enter(0, 0)
 
@@ -76,9 +82,16 @@ class Steps:
         silence_ms = self._schedule.silence_ms(steps_open * self._step_ms)
         self._patience = self._by_silence_ms[silence_ms]
 
+    def _last_step(self, known: int) -> int:
+        """Last step that the stream has, as far as that is certain."""
+        if self._final_step is not None:
+            return self._final_step
+        # One frame fewer: the stream may end with this one just before a step.
+        return last_step(self._step_ms, known - 1)
+
     def _step_of(self, frame: int, known: int) -> int:
         found = step_of_frame(self._step_ms, frame)
-        return max(self._step, min(found, last_step(self._step_ms, known)))
+        return max(self._step, min(found, self._last_step(known)))
 
     def decided_until(self, known: int) -> int:
         """Frame before which decisions are possible; behind it, a step might have begun.
@@ -86,9 +99,9 @@ class Steps:
         Args:
             known: frames of the stream so far, here and below.
         """
-        if not self._is_dynamic or self._has_ended:
+        if not self._is_dynamic or self._final_step is not None:
             return known
-        return min(known, first_frame(self._step_ms, last_step(self._step_ms, known) + 1))
+        return min(known, first_frame(self._step_ms, self._last_step(known) + 1))
 
     def open(self, frame: int, known: int) -> None:
         """Note that a segment opens with the decision of ``frame``."""
@@ -112,9 +125,7 @@ class Steps:
         if not self._is_dynamic:
             return _NEVER
         step = self._next_step()
-        return (
-            _NEVER if step > last_step(self._step_ms, known) else first_frame(self._step_ms, step)
-        )
+        return _NEVER if step > self._last_step(known) else first_frame(self._step_ms, step)
 
     def change(self) -> None:
         """Go to where the patience of the open segment changes."""
@@ -132,6 +143,13 @@ class Steps:
             return _NEVER
         return self._opened_in + int(limit_ms) // self._step_ms + 1
 
-    def end(self) -> None:
-        """Take it that the stream ends with the frames that are known."""
-        self._has_ended = True
+    def end(self, known: int, samples: int | None) -> None:
+        """Take it that the stream ends.
+
+        Args:
+            known: frames that it has.
+            samples: that it has, at 16 kHz; None takes the most that have so many frames.
+        """
+        if self._is_dynamic:
+            most = most_samples(known) if samples is None else samples
+            self._final_step = step_of_sample(self._step_ms, most)

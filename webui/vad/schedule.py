@@ -17,9 +17,9 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
-from webui.audio import FRAME_HOP_SAMPLES, FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
+from webui.audio import SAMPLE_RATE_HZ
 from webui.errors import OptionsError
-from webui.vad.timebase import frames_in
+from webui.vad.timebase import frames_in, most_samples
 
 FUNASR_SCHEDULE = "10000:2000,20000:1000,30000:800,40000:600,50000:400,60000:200,inf:100"
 FUNASR_STEP_MS = 60_000
@@ -98,16 +98,19 @@ def first_frame(step_ms: int, step: int) -> int:
 def frames_known(step_ms: int, step: int) -> int:
     """Frames of the audio before a step; so many at least has a recording with that step.
 
-    One of just so many frames may yet end up to 5 ms before that step: scores alone do
-    not tell, and the step is taken to be there.
+    One of just so many frames may yet end up to 5 ms before that step: its samples tell.
     """
     return frames_in(step * step_ms * SAMPLE_RATE_HZ // 1000)
 
 
 def last_step(step_ms: int, known: int) -> int:
-    """Last step that so many frames prove: the inverse of `frames_known`."""
-    most_samples = known * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES - 1
-    return most_samples // (step_ms * SAMPLE_RATE_HZ // 1000)
+    """Last step that a recording of so many frames may have: the inverse of `frames_known`."""
+    return step_of_sample(step_ms, most_samples(known))
+
+
+def step_of_sample(step_ms: int, samples: int) -> int:
+    """Last step of a recording of so many samples at 16 kHz, which may begin at its very end."""
+    return samples // (step_ms * SAMPLE_RATE_HZ // 1000)
 
 
 def step_of_frame(step_ms: int, frame: int) -> int:

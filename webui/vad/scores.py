@@ -102,5 +102,5 @@ class SpeechScores:
         segments: list[Segment] = []
         for first in range(0, len(self.probabilities), _BLOCK_FRAMES):
             segments += endpointer.feed(self.probabilities[first : first + _BLOCK_FRAMES])
-        segments += endpointer.flush()
+        segments += endpointer.flush(self.audio.samples)
         return refine(segments, options, self.duration_ms)

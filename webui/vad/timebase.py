@@ -42,6 +42,11 @@ def samples_of_frames(frames: int) -> int:
     return (frames - 1) * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES if frames else 0
 
 
+def most_samples(frames: int) -> int:
+    """How many samples a recording of so many frames can have at most."""
+    return frames * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES - 1
+
+
 def ms_of_samples(samples: int) -> int:
     """Duration of so many samples at 16 kHz, in whole ms, rounded down."""
     return samples * 1000 // SAMPLE_RATE_HZ
