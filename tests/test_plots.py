@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from webui import plots
 from webui.audio.peaks import Peaks
 from webui.audio.report import AudioReport, Channel
 from webui.formats import Outcome, Result
+from webui.plots import figure as plots
 from webui.vad.edited import Edits
 from webui.vad.options import VadOptions
 from webui.vad.scores import EngineReceipt, SpeechScores
@@ -174,7 +174,7 @@ def test_the_legend_names_the_threshold_of_each_channel(language: str, wanted: s
     tracks = [scores(60, channel=channel) for channel in ("left", "right")]
     edits = Edits.of([[10, 100]], VadOptions(), tracks[0])
     now = VadOptions(speech_noise_thres=0.2)
-    if plots.figure.chinese_family() is None:
+    if plots.chinese_family() is None:
         language, wanted = "en", "threshold left 80%, right 60%"
     told = words(svg(Outcome.of(tracks, now, {"left": edits}), language=language))
     assert wanted in told

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { patientAsker } from "../../webui/ui/static/view/ask.js";
 import {
 	curve,
+	figuresOf,
 	nearest,
 	neighbour,
 	shareOf,
@@ -85,4 +86,13 @@ test("of many questions only the last is asked, and a dropped answer is never to
 	asker.drop();
 	await new Promise((resolve) => setTimeout(resolve, 60));
 	assert.deepEqual(told, ["/d"]);
+});
+
+test("a result's own figures are those of all its tracks", () => {
+	const tracks = [{ rows: [[0, 300], [900, 1100]] }, { rows: [[500, 600]] }];
+	const figures = figuresOf({ tracks, duration_ms: 1000, edited: false });
+	assert.equal(figures.count, 3);
+	assert.equal(figures.share, 0.3);
+	assert.equal(figuresOf({ tracks, duration_ms: 1000, edited: true }), null);
+	assert.equal(figuresOf({ tracks: [{ rows: [] }], duration_ms: 0, edited: false }), null);
 });

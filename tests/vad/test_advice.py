@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from tests.vad.strategies import probabilities, refining_options, vad_options
 from tests.vad.test_summary import scores_of
+from webui.audio.report import Notice
 from webui.vad.advice import advise
 from webui.vad.options import VadOptions
 from webui.vad.scores import SpeechScores
@@ -112,3 +113,9 @@ def test_what_nobody_waits_for_is_not_tried(values, allowed, monkeypatch):
     monkeypatch.setattr(SpeechScores, "segments", counted)
     advice = advise(scores, VadOptions(), segments, go_on=lambda: bool(left and left.pop()))
     assert advice is not None and len(runs) == allowed
+
+
+def test_no_threshold_is_suggested_for_digital_silence() -> None:
+    advice = advise(scores_of(np.full(500, 0.05), (Notice("silent"),)), VadOptions())
+    assert advice is not None
+    assert (advice.oddity, advice.changes) == ("empty", ())

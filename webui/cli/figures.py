@@ -53,9 +53,9 @@ def write_figure(outcome: Outcome, path: Path, language: str) -> None:
         SettingsError: it cannot be written.
     """
     # Here, since Matplotlib takes half a second and few want figures.
-    from webui import plots
+    from webui.plots.figure import draw, encode
 
-    content = plots.encode(plots.draw(outcome, language=language), path.suffix[1:].lower())
+    content = encode(draw(outcome, language=language), path.suffix[1:].lower())
     with appearing(path, OPTION) as stream:
         stream.write(content)
 

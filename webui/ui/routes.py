@@ -23,8 +23,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from webui import formats, plots
+from webui import formats
 from webui.errors import LANGUAGES, StudioError
+from webui.plots.apart import encode_apart
 from webui.ui import comparison, views
 from webui.ui.i18n import Texts
 from webui.vad.options import VadOptions, option_names
@@ -154,7 +155,7 @@ class _Desk:
         def draw() -> bytes:
             outcome = formats.Outcome.of(entry.tracks, options, edits)
             a = None if kept is None else formats.Outcome.of(entry.tracks, kept)
-            return plots.encode(plots.draw(outcome, kept=a, language=language), kind)
+            return encode_apart(outcome, kind, kept=a, language=language)
 
         body = await run_in_threadpool(draw)
         return Response(

@@ -128,7 +128,9 @@ def advise(
         return None
     explained = explain_empty(scores, options) if oddity == "empty" else None
     if explained is not None and explained.reason != "dropped":
-        changes = tuple(Change("speech_noise_thres", *each) for each in explained.alternatives)
+        # Whatever a threshold makes of digital silence, there is no speech in it.
+        found_with = () if explained.reason == "silent" else explained.alternatives
+        changes = tuple(Change("speech_noise_thres", *each) for each in found_with)
     else:
         changes = _changes(oddity, scores, options, summary, brief, go_on)
     return Advice(oddity, changes, summary, brief)

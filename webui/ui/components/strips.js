@@ -101,6 +101,7 @@ class Strip {
 
 	tune(value) {
 		if (value === this.value) return;
+		this.now = null;
 		this.place(value);
 		const detail = { name: this.spec.name, value };
 		document.dispatchEvent(new CustomEvent("vad:tune", { detail }));
@@ -109,6 +110,7 @@ class Strip {
 	// A result is shown: the mark moves at once, the curve when it is another one.
 	follow(result) {
 		const query = new URLSearchParams(result.query);
+		this.now = this.lib.figuresOf(result);
 		this.place(result.options[this.spec.name]);
 		const key = `${result.version} ${this.lib.stripKey(result.query, this.spec.name)}`;
 		// Dynamic silence puts other values into the place of both options.
@@ -164,7 +166,10 @@ class Strip {
 		if (!this.sweep) return;
 		const { values, counts, shares } = this.sweep;
 		const index = this.lib.nearest(this.spec, values, value);
-		const told = { value: this.written(value), count: counts[index], share: percent(shares[index]) };
+		// Of the present value it is known what it gives; of others, by the nearest that was tried.
+		const { count, share } =
+			(value === this.value && this.now) || { count: counts[index], share: shares[index] };
+		const told = { value: this.written(value), count, share: percent(share) };
 		this.words.textContent = this.lib.fill(texts.at, told);
 		// What is drawn while other settings are waited for is not read out.
 		if (value === this.value && !this.isWaiting)

@@ -122,19 +122,7 @@ def wire(
         result, note = detection.show(result_id, values, kept)
         return or_skip(result), note or gr.skip()
 
-    def chosen(repeatable: tuple[str, str]) -> Any:
-        """What is shown was found with another choice: the button stands out."""
-        return gr.Button(variant="primary") if repeatable[1] else gr.skip()
-
-    for choice in (tab.channel, tab.engine):
-        choice.input(
-            chosen,
-            [tab.repeatable],
-            [tab.again],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+    _wire_choices(tab)
     outputs = [tab.status, tab.stop, tab.result_id, tab.repeatable, tab.again]
     choices = [tab.channel, tab.engine]
     running: dict[str, Any] = {
@@ -154,3 +142,20 @@ def wire(
             api_visibility="private",
         )
     tab.stop.click(stop, None, None, queue=False, show_progress="hidden", api_visibility="private")
+
+
+def _wire_choices(tab: DetectTab) -> None:
+    """Make the button stand out where what is shown was found with another choice."""
+
+    def chosen(repeatable: tuple[str, str]) -> Any:
+        return gr.Button(variant="primary") if repeatable[1] else gr.skip()
+
+    for choice in (tab.channel, tab.engine):
+        choice.input(
+            chosen,
+            [tab.repeatable],
+            [tab.again],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )

@@ -54,3 +54,16 @@ export function stripKey(query, name) {
 	rest.sort();
 	return rest.toString();
 }
+
+// Count and share of speech of a result as a sweep counts them: summed and averaged over the
+// tracks. Null where they are not what the options detect.
+export function figuresOf({ tracks, duration_ms, edited }) {
+	if (edited || !duration_ms) return null;
+	const speech = tracks.map(({ rows }) =>
+		rows.reduce((sum, [start, end]) => sum + end - start, 0),
+	);
+	return {
+		count: tracks.reduce((sum, { rows }) => sum + rows.length, 0),
+		share: speech.reduce((sum, ms) => sum + ms, 0) / tracks.length / duration_ms,
+	};
+}
