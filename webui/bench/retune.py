@@ -103,7 +103,7 @@ def an_hour() -> SpeechScores:
     return SpeechScores(
         probabilities,
         Peaks(np.zeros((0, 2), np.int16)),
-        AudioReport("", "", "", SAMPLE_RATE_HZ, 1, "mix", "", 3_600_000, 0),
+        AudioReport("", "", "", SAMPLE_RATE_HZ, 1, "mix", "", 3_600_000, 3600 * SAMPLE_RATE_HZ),
         EngineReceipt("", "", "", "", 1, {}),
         {},
     )
