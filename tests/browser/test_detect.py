@@ -176,6 +176,7 @@ def test_options_that_contradict_each_other_say_so(open_page: Any, demo: Path) -
     upload(page, demo)
     wait_for_result(page, "english-clean.flac")
     page.get_by_role("button", name="Advanced").click()
+    page.wait_for_timeout(500)  # no hand is at a slider while the fold still opens
     page.get_by_label("Decision window (ms): slider").fill("100")
     expect(page.locator("#vad-note")).to_contain_text(
         "Speech needed to start = 150: must not be longer than Decision window"

@@ -1,7 +1,7 @@
 // What Gradio's sliders do not do by themselves: take what is typed beside them as their
 // field then shows it, and tell when they are reset.
 
-const FIELD = "[id^=vad-option-] input[type=number]";
+const FIELD = "[id^=vad-option-] [data-testid=number-input]";
 
 // The number within a field's range; an empty field is its lower end.
 export function within({ value, min, max }) {
