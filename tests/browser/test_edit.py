@@ -231,6 +231,8 @@ def test_sliders_leave_edits_alone_and_exports_and_a_reload_keep_them(
     link = page.get_by_role("link", name="Download as CSV").get_attribute("href")
     rows = csv.DictReader(io.StringIO(page.request.get(link).body().decode("utf-8-sig")))
     assert [row["edited"] for row in rows] == ["false", "true", "false"]
+    # The page keeps its address at most every 300 ms.
+    page.wait_for_url(re.compile("max_end_silence_time=150"))
     page.reload()
     wait_for_result(page, "english-clean.flac")
     # The server has answered the first events, so nothing changes any more by itself.
