@@ -91,7 +91,7 @@ def kept_value(
     )
     return {
         "name": NAME,
-        "tracks": [[_row(segment) for segment in found] for found in own],
+        "tracks": [[row(segment) for segment in found] for found in own],
         "options": _changed(kept, options, language),
         "counts": [sum(map(len, each)) for each in (own, segments)],
         "speech_ms": [
@@ -108,9 +108,11 @@ def kept_value(
     }
 
 
-def _row(segment: Segment) -> list[Any]:
+def row(segment: Segment) -> list[Any]:
+    """Return a segment as the page's scripts take it: start, end, confidence, reason, by hand."""
     times = [segment.start_ms, segment.end_ms]
-    return [*times, round(segment.confidence, 4), segment.end_reason.value]
+    values = [*times, round(segment.confidence, 4), segment.end_reason.value]
+    return [*values, True] if segment.edited else values
 
 
 def _changed(a: VadOptions, b: VadOptions, language: str) -> list[list[str]]:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from webui.audio.transcoder import Transcoder
 from webui.errors import AudioError
+from webui.ui.headers import AS_DECLARED
 from webui.ui.routes import texts_of
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A browser must not take sound for a page.
-_AS_DECLARED = {"x-content-type-options": "nosniff"}
 # Names that mimetypes does not know on every system.
 _SOUND_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg", ".m4a": "audio/mp4"}
 _COPY_SUFFIX = ".playback.flac"
@@ -201,7 +200,7 @@ class _Desk:
         # Never as HTML or SVG: those would run as a page of this address.
         is_sound = guessed.partition("/")[0] in ("audio", "video")
         kind = guessed if is_sound else "application/octet-stream"
-        return FileResponse(path, media_type=kind, headers=_AS_DECLARED)
+        return FileResponse(path, media_type=kind, headers=AS_DECLARED)
 
     async def copy(self, request: Request) -> Response:
         entry = self._entry(request)
@@ -210,7 +209,7 @@ class _Desk:
         path = copy_path(entry.recording)
         if not path.is_file():
             return _gone(request)
-        return FileResponse(path, media_type="audio/flac", headers=_AS_DECLARED)
+        return FileResponse(path, media_type="audio/flac", headers=AS_DECLARED)
 
     async def state(self, request: Request) -> Response:
         entry = self._entry(request)

@@ -27,6 +27,7 @@ from webui import formats
 from webui.errors import LANGUAGES, StudioError
 from webui.plots.apart import encode_apart
 from webui.ui import comparison, views
+from webui.ui.headers import AS_DECLARED
 from webui.ui.i18n import Texts
 from webui.vad.options import VadOptions, option_names
 
@@ -46,8 +47,6 @@ _STORAGE_PROBLEMS = {
     errno.EROFS: "source.not_writable",
     errno.ENOENT: "source.not_writable",
 }
-# A browser must not take a figure for a page.
-_AS_DECLARED = {"x-content-type-options": "nosniff"}
 # What a spreadsheet takes for the start of a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -208,7 +207,7 @@ def _gone(request: Request) -> Response:
 
 
 def _attachment(request: Request, entry: Entry, suffix: str) -> dict[str, str]:
-    headers = {"cache-control": "no-store", **_AS_DECLARED}
+    headers = {"cache-control": "no-store", **AS_DECLARED}
     if "inline" not in request.query_params:
         name = quote(Path(entry.scores.audio.file).stem + suffix)
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{name}"

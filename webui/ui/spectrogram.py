@@ -16,8 +16,9 @@ from starlette.routing import Route
 
 from webui.engine.spectrograms import Drawing, Order
 from webui.errors import EngineBusyError, FileMissingError, JobCancelledError, StudioError
+from webui.ui.headers import AS_DECLARED, FOREVER
 from webui.ui.routes import texts_of
-from webui.ui.tiles import FOREVER, version
+from webui.ui.tiles import version
 from webui.vad.fbank import MEL_BINS
 from webui.vad.spectrogram import LONGEST_MS, MOST_COLUMNS, Part, Scale
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from webui.ui.studio import Studio
     from webui.vad.scores import SpeechScores
 
-_AS_DECLARED = {"x-content-type-options": "nosniff"}
 _NOT_KEPT = {"cache-control": "no-store"}
 _ASKED_EVERY_S = 0.25
 
@@ -91,7 +91,7 @@ class _Desk:
             # Natural logarithms of the mel energies that 0 and 255 stand for.
             "x-spectrogram-floor": f"{scale.floor:.3f}",
             "x-spectrogram-ceiling": f"{scale.ceiling:.3f}",
-            **_AS_DECLARED,
+            **AS_DECLARED,
         }
         return Response(picture, media_type="application/octet-stream", headers=headers)
 

@@ -15,14 +15,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from webui.ui.headers import AS_DECLARED, FOREVER
+
 if TYPE_CHECKING:
     from webui.ui.session import Entry
     from webui.ui.studio import Studio
     from webui.vad.scores import SpeechScores
 
-FOREVER = "private, max-age=31536000, immutable"
-"""Of what has the version of its scores in its address."""
-_AS_DECLARED = {"x-content-type-options": "nosniff"}
 _SCRIPT_TYPE = "text/javascript; charset=utf-8"
 
 
@@ -53,7 +52,7 @@ async def script(request: Request) -> Response:
         return PlainTextResponse("404", 404)
     body = files[name].read_bytes()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"etag": etag, "cache-control": "no-cache", **_AS_DECLARED}
+    headers = {"etag": etag, "cache-control": "no-cache", **AS_DECLARED}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     return Response(body, headers={**headers, "content-type": _SCRIPT_TYPE})
@@ -70,7 +69,7 @@ class _Desk:
         body = pyramid.tile(asked["level"], asked["index"]) if pyramid else None
         if body is None:
             return PlainTextResponse("404", 404)
-        headers = {"cache-control": FOREVER, **_AS_DECLARED}
+        headers = {"cache-control": FOREVER, **AS_DECLARED}
         return Response(body, media_type="application/octet-stream", headers=headers)
 
     def _scores(self, request: Request) -> SpeechScores | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from webui.engine import JobProgress
 from webui.errors import StudioError
 from webui.ui import headline, tiles, words
-from webui.ui.comparison import kept_value
+from webui.ui.comparison import kept_value, row
 from webui.ui.i18n import Texts
 from webui.ui.recipe import changed
 from webui.vad.options import VadOptions
@@ -113,7 +113,7 @@ class ResultView:
             "channel": channel,
             "name": self.texts(f"detect.channel_{channel}"),
             "edited": edits is not None,
-            "rows": [_row(segment) for segment in segments],
+            "rows": [row(segment) for segment in segments],
         }
         if edits is not None:
             track["base"] = edits.options.as_dict()
@@ -154,12 +154,6 @@ class ResultView:
             kind: f"{self.root}results/{result_id}/{name}.{kind}?{query}"
             for kind, name in _DOWNLOADS.items()
         }
-
-
-def _row(segment: Segment) -> list[Any]:
-    times = [segment.start_ms, segment.end_ms]
-    row = [*times, round(segment.confidence, 4), segment.end_reason.value]
-    return [*row, True] if segment.edited else row
 
 
 class _Tickets:
