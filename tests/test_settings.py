@@ -36,6 +36,10 @@ def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
         "max_upload_bytes": 2**30,
         "workspace_bytes": 2**31,
         "upload_age_s": 3600.0,
+        "max_streams": 7,
+        "stream_bytes_per_s": 2**20,
+        "stream_idle_s": 5.0,
+        "live_keep_s": 600.0,
     }
     assert set(values) == {field.name for field in fields(Settings)}
     environment = {f"FSMN_VAD_{name.upper()}": str(value) for name, value in values.items()}

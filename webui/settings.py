@@ -230,6 +230,47 @@ class Settings:
         ),
     )
 
+    max_streams: int = field(
+        default=100,
+        metadata=_about(
+            en="Live streams that are served at once; further ones are turned away.",
+            zh="可同时进行的实时流数量，超出的将被拒绝。",
+            low=1,
+            high=10_000,
+        ),
+    )
+    stream_bytes_per_s: int = field(
+        default=4 * _MIB,
+        metadata=_about(
+            en="Audio that a live stream may send in a second. Faster input is read more "
+            "slowly, never lost; a format that has more bytes is refused.",
+            zh="每个实时流每秒可发送的音频字节数。更快的输入会被放慢读取，不会丢失；"
+            "数据量更大的格式会被拒绝。",
+            low=2_000,
+            high=1024 * _MIB,
+        ),
+    )
+    stream_idle_s: float = field(
+        default=60.0,
+        metadata=_about(
+            en="A live stream from which nothing came for so many seconds is ended; "
+            "a lost connection may be resumed until then.",
+            zh="实时流超过此秒数没有数据即结束；在此之前可以恢复断开的连接。",
+            low=0.1,
+            high=24 * 3600,
+        ),
+    )
+    live_keep_s: float = field(
+        default=1800.0,
+        metadata=_about(
+            en="The latest seconds of a live recording that are kept, on disk; "
+            "the oldest go first.",
+            zh="实时录音在磁盘上保留最近的秒数，超出时先删除最早的。",
+            low=1,
+            high=24 * 3600,
+        ),
+    )
+
     def __post_init__(self) -> None:
         """Check every value against its range."""
         for item in fields(self):

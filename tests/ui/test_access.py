@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocket
 
 from webui.errors import PortTakenError, SettingsError
 from webui.settings import Settings
@@ -77,6 +78,65 @@ def test_gradio_takes_no_uploads() -> None:
     for path in ("/gradio_api/upload", "/zh/gradio_api/upload", "/gradio_api/upload/?x=1"):
         assert client.post(path, content=b"1").status_code == 404
     assert client.put("/uploads", content=b"1").status_code == 200
+
+
+def opened(headers: dict[str, str], **settings: Any) -> int:
+    """Status of a WebSocket's handshake with these headers, 101 where it is let in."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        await socket.close()
+
+    behind = RequestGate(app, Settings(**settings))
+    password = settings.get("password")
+    client = TestClient(PasswordGate(behind, password) if password else behind)
+    try:
+        with client.websocket_connect("/stream", headers=headers):
+            return 101
+    except WebSocketDenialResponse as refused:
+        return refused.status_code
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        (None, "127.0.0.1:7860", 101),  # a program
+        ("http://127.0.0.1:7860", "127.0.0.1:7860", 101),
+        ("http://LOCALHOST", "localhost", 101),
+        ("http://localhost", "localhost:80", 101),
+        ("http://[::1]:7860", "[::1]:7860", 101),
+        (None, "evil.example", 421),
+        ("http://evil.example", "evil.example", 421),
+        ("http://evil.example", "127.0.0.1:7860", 403),
+        ("http://localhost:7860", "127.0.0.1:7860", 403),
+        ("http://127.0.0.1:7861", "127.0.0.1:7860", 403),
+        ("null", "127.0.0.1:7860", 403),
+        ("", "127.0.0.1:7860", 403),
+        ("file://", "127.0.0.1:7860", 403),
+        ("http://[::1", "[::1", 421),
+        ("http://[bad", "127.0.0.1", 403),
+    ],
+)
+def test_streams_are_for_this_page_and_for_programs(
+    origin: str | None, host: str, status: int
+) -> None:
+    headers = {"host": host} | ({} if origin is None else {"origin": origin})
+    assert opened(headers) == status
+
+
+def test_streams_behind_a_proxy_and_a_password() -> None:
+    behind = {"host": "10.0.0.1:7860", "origin": "https://vad.example"}
+    for headers, status in (
+        ({"host": "vad.example", "origin": "https://vad.example"}, 101),
+        ({"host": "vad.example:443", "origin": "https://vad.example"}, 101),
+        (behind, 403),
+        (behind | {"x-forwarded-host": "vad.example"}, 101),
+        (behind | {"x-forwarded-host": "other.example"}, 403),
+    ):
+        assert opened(headers, host="0.0.0.0", password="a:b") == 401
+        signed_in = headers | {"authorization": "Basic YTpi"}
+        assert opened(signed_in, host="0.0.0.0", password="a:b") == status
 
 
 @pytest.mark.parametrize(

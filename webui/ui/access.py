@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -16,6 +17,7 @@ from webui.ui.i18n import Texts
 from webui.ui.language import preferred_language
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _GRADIO_UPLOAD = "/gradio_api/upload"
 
 
@@ -40,7 +42,8 @@ class RequestGate:
     A foreign ``Host`` while the page is this machine's alone: another site can have
     its own name lead to 127.0.0.1 and so read the page from the visitor's browser.
     It has no sign-in to send, so a page with a password may be behind any name.
-    And Gradio's own route for uploads, whose files nobody would count.
+    A WebSocket that a page of another site opens: browsers let any page open one, and
+    send a sign-in along. And Gradio's own route for uploads, whose files nobody would count.
 
     Args:
         app: what is behind it.
@@ -54,7 +57,7 @@ class RequestGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             refusal = self._refusal(scope)
             if refusal is not None:
                 await refusal(scope, receive, send)
@@ -66,6 +69,9 @@ class RequestGate:
         if self._is_local and not _is_loopback(headers.get("host", "")):
             texts = Texts(preferred_language(headers.get("accept-language", "")))
             return PlainTextResponse(texts("access.foreign_host", port=self._port), 421)
+        if scope["type"] == "websocket" and not _is_own_origin(headers):
+            texts = Texts(preferred_language(headers.get("accept-language", "")))
+            return PlainTextResponse(texts("access.foreign_origin"), 403)
         if scope["path"].rstrip("/").endswith(_GRADIO_UPLOAD):
             return PlainTextResponse("404", 404)
         return None
@@ -77,6 +83,27 @@ def _is_loopback(host: str) -> bool:
     if not name:
         name, port = host, ""
     return name.strip("[]").lower() in _LOOPBACK and (not port or port.isdecimal())
+
+
+def _is_own_origin(headers: Headers) -> bool:
+    """Tell whether a page of this server asks, or a program, which names no origin.
+
+    A proxy may put a name of its own into ``Host``; ``X-Forwarded-Host`` is then the one
+    that the browser used, and nothing that a page of another site could send.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    try:
+        given = urlsplit(origin)
+    except ValueError:
+        return False
+    port = _DEFAULT_PORTS.get(given.scheme)
+    if port is None:
+        return False
+    names = (headers.get("host", ""), headers.get("x-forwarded-host", ""))
+    own = {name.lower().removesuffix(port) for name in names if name}
+    return given.netloc.lower().removesuffix(port) in own
 
 
 class PasswordGate:
@@ -95,9 +122,6 @@ class PasswordGate:
         """Handle one request."""
         if scope["type"] == "lifespan" or self._is_known(Headers(scope=scope)):
             await self._app(scope, receive, send)
-            return
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
             return
         challenge = {"www-authenticate": 'Basic realm="FSMN-VAD Studio", charset="UTF-8"'}
         await PlainTextResponse("401", 401, challenge)(scope, receive, send)
