@@ -20,6 +20,7 @@ ROOMS = [
     "vad",
     "engine",
     "formats",
+    "history",
     "plots",
     "bench",
     "ui",

@@ -40,6 +40,7 @@ def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
         "stream_bytes_per_s": 2**20,
         "stream_idle_s": 5.0,
         "live_keep_s": 600.0,
+        "history_runs": 20,
     }
     assert set(values) == {field.name for field in fields(Settings)}
     environment = {f"FSMN_VAD_{name.upper()}": str(value) for name, value in values.items()}

@@ -23,6 +23,8 @@
     │   ├── ModelFetchError       no source could deliver it
     │   └── ModelStoreError       the model store cannot be written to
     │       └── ModelStoreFullError  its disk is full
+    ├── HistoryError              the list of runs cannot be read or written
+    │   └── HistoryDamagedError   its file is no database, or a damaged one
     └── EngineError               the process that scores
         ├── EngineUnavailableError  the packages of this engine are not installed
         ├── EngineStartError        it could not load the model
@@ -303,6 +305,27 @@ class ModelStoreFullError(ModelStoreError):
         "there, or name a directory on another disk in FSMN_VAD_MODELS_DIRECTORY.",
         "zh": "模型 {model} 无法存放：{directory} 所在的磁盘已满。"
         "请腾出空间，或用 FSMN_VAD_MODELS_DIRECTORY 指定其他磁盘上的目录。",
+    }
+
+
+class HistoryError(StudioError):
+    """The list of what was run cannot be read or written; detections do not need it."""
+
+    texts = {
+        "en": "The history in {file} cannot be used: {reason}. Results are not affected; "
+        "FSMN_VAD_HISTORY_RUNS=0 keeps no history.",
+        "zh": "无法使用历史记录 {file}：{reason_zh}。检测结果不受影响；"
+        "设置 FSMN_VAD_HISTORY_RUNS=0 可不保留历史。",
+    }
+
+
+class HistoryDamagedError(HistoryError):
+    """The history's file is no database, or a damaged one."""
+
+    texts = {
+        "en": "The history in {file} is damaged. Clear it to begin a new one: "
+        "fsmn-vad history --clear.",
+        "zh": "历史记录 {file} 已损坏。请清空后重新开始：fsmn-vad history --clear。",
     }
 
 

@@ -229,6 +229,16 @@ class Settings:
             high=366 * 24 * 3600,
         ),
     )
+    history_runs: int = field(
+        default=500,
+        metadata=_about(
+            en="Detections that the history remembers, of the page and of the command line, "
+            "the oldest forgotten first; 0 keeps no history.",
+            zh="历史记录保留的检测次数（页面与命令行合计），超出时先删除最早的；0 表示不记录。",
+            low=0,
+            high=100_000,
+        ),
+    )
 
     max_streams: int = field(
         default=100,
@@ -302,6 +312,11 @@ class Settings:
     def prepared_directory(self) -> Path:
         """Where what engines make from models is kept: a cache within the model store."""
         return self.models_directory / "prepared"
+
+    @property
+    def history_file(self) -> Path:
+        """Database of what was run, for all programs of this user."""
+        return self.workspace_directory / "history.sqlite3"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

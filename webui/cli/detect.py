@@ -14,6 +14,7 @@ from webui import weights
 from webui.audio.report import CHANNEL_CHOICES, channel_text
 from webui.cli.figures import figure_paths, write_figure
 from webui.cli.files import appearing
+from webui.cli.notes import Notes
 from webui.cli.terminal import TEXTS, say, show, with_options
 from webui.errors import StudioError
 from webui.formats import FORMATS, Outcome
@@ -85,7 +86,8 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         device=settings.device,
     )
     failed: list[str] = []
-    outcomes = _outcomes(detector, chosen, options, figures, language, failed)
+    notes = Notes(settings, language, "cli")
+    outcomes = _outcomes(detector, chosen, options, figures, language, failed, notes)
     with _destination(chosen.output) as stream:
         FORMATS[chosen.format].write(outcomes, stream)
     return 1 if failed else 0
@@ -108,6 +110,7 @@ def _outcomes(
     figures: Mapping[str, Path],
     language: str,
     failed: list[str],
+    notes: Notes,
 ) -> Iterator[Outcome]:
     """Detect in one file after another; name those that fail, in ``failed`` and to the user."""
     for audio in chosen.audio:
@@ -135,6 +138,7 @@ def _outcomes(
         _say_what_is_empty(outcome, language)
         if audio in figures:
             write_figure(outcome, figures[audio], language)
+        notes.add(outcome, options, Path(audio))
         yield outcome
 
 

@@ -81,6 +81,20 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "verify": "compare a model's files with the manifest",
         "remove": "delete a model from the store",
         "model": "default: {model}",
+        "history": "list what was run, or forget it",
+        "history_about": "List what was detected, on the page and by commands, newest first. "
+        "FSMN_VAD_HISTORY_RUNS says how many runs are kept (default: 500; 0 keeps none).",
+        "history_search": "only runs that have all these words in file name, path, engine or "
+        "source",
+        "history_limit": "at most so many (default: {most})",
+        "history_json": "one JSON object a line instead of a table",
+        "history_clear": "forget all runs",
+        "history_cleared": "forgotten: {count}",
+        "history_empty": "nothing was run yet",
+        "history_none_found": "no run has these words",
+        "history_off": "no history is kept (FSMN_VAD_HISTORY_RUNS=0)",
+        "history_aside": "the history was damaged; it is kept as {file}, and a new one is begun",
+        "history_columns": "TIME|SOURCE|FILE|LENGTH|ENGINE|SEGMENTS|SPEECH|RTF",
     },
     "zh": {
         "no_speech": "没有语音。{why}",
@@ -144,6 +158,19 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "verify": "把模型文件与清单对照",
         "remove": "从模型存放目录删除模型",
         "model": "默认：{model}",
+        "history": "列出或清空运行历史",
+        "history_about": "列出页面和命令行的检测历史，最新的在前。"
+        "FSMN_VAD_HISTORY_RUNS 设置保留的条数（默认：500；0 表示不记录）。",
+        "history_search": "只列出文件名、路径、引擎或来源中含有全部这些词的记录",
+        "history_limit": "最多列出的条数（默认：{most}）",
+        "history_json": "输出 JSON，每行一条，而不是表格",
+        "history_clear": "清空历史",
+        "history_cleared": "已清空 {count} 条",
+        "history_empty": "还没有运行记录",
+        "history_none_found": "没有符合的记录",
+        "history_off": "未启用历史记录（FSMN_VAD_HISTORY_RUNS=0）",
+        "history_aside": "历史记录已损坏，原文件保留为 {file}，并重新开始记录",
+        "history_columns": "时间|来源|文件|时长|引擎|片段数|语音占比|实时率",
     },
 }
 
