@@ -32,7 +32,7 @@ from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
 from webui.ui.studio import Studio
-from webui.ui.tabs import comparing, detect, editing, system, tuning
+from webui.ui.tabs import comparing, detect, editing, live, system, tuning
 from webui.ui.tabs.detection import Detection
 
 _SWEEP_S = 60.0
@@ -63,13 +63,14 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
     )
     with page:
         components.component("header", texts, language=language, root=root)
-        with gr.Row(elem_classes="vad-layout"):
+        with gr.Row(elem_classes="vad-layout", elem_id="vad-panel"):
             parts = detect.build_input(studio, texts, root)
             parts.update(detect.build_result(texts, root))
             with gr.Column(elem_classes="vad-area-side"):
                 card = tuning.build(texts, root)
                 controls = system.build(texts)
             detect.build_segments(texts, root)
+            live.build(texts, root)
         tab = detect.DetectTab(**parts, result_id=gr.State(""), repeatable=gr.State(("", "")))
         kept = gr.State(None)
         detection = Detection(studio, texts, root)

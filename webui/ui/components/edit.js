@@ -10,9 +10,8 @@ const WRITES = "input:not([type=range]), textarea, select, [contenteditable], [r
 const NUDGE_MS = 10;
 
 (async () => {
-	const [{ clock }, { Editor }, { editTool }, edits, { letGo }, { view, tools }] = await Promise.all(
-		["axis", "editor", "edittool", "edits", "keys", "view"].map(from),
-	);
+	const [{ clock }, { Editor }, { editTool }, edits, { letGo }, { currentTab }, { view, tools }] =
+		await Promise.all(["axis", "editor", "edittool", "edits", "keys", "tabs", "view"].map(from));
 	let result = null;
 	let isOn = false;
 	let nowMs = 0;
@@ -228,7 +227,7 @@ const NUDGE_MS = 10;
 	document.addEventListener(
 		"keydown",
 		(event) => {
-			if (!isOn || !result || event.defaultPrevented || event.isComposing) return;
+			if (!isOn || !result || currentTab() !== "detect" || event.defaultPrevented || event.isComposing) return;
 			if (event.target instanceof Element && event.target.closest(WRITES)) return;
 			if (onKey(event)) {
 				event.preventDefault();

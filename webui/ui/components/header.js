@@ -21,6 +21,14 @@ function rename(tuning) {
 		});
 	}
 }
+// The tabs; what they show is mounted later than this.
+const first = import(new URL(`${props.root}static/view/tabs.js`, document.baseURI));
+const mounting = setInterval(() => {
+	const panel = document.getElementById("vad-panel");
+	if (!panel) return;
+	clearInterval(mounting);
+	first.then(({ watchTabs }) => watchTabs(element.querySelector(".vad-tabs"), panel));
+}, 20);
 // The sliders are mounted later than this; the advanced ones when their fold opens.
 const waiting = setInterval(() => {
 	const tuning = document.querySelector(".vad-tuning");

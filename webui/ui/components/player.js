@@ -115,6 +115,7 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 	sound.addEventListener("change", showSound);
 	player.addEventListener("change", showPlayer);
 	player.addEventListener("time", ({ detail }) => tell("vad:time", detail));
+	document.addEventListener("vad:tab", () => (player.isPlaying || player.isWanted) && player.toggle());
 	document.addEventListener("vad:result", ({ detail }) => show(detail));
 	document.addEventListener("vad:play", ({ detail }) => player.playSpan(detail.start_ms, detail.end_ms));
 	document.addEventListener("vad:seek", ({ detail }) => player.seek(detail));

@@ -87,7 +87,10 @@ function keepAddress() {
 		return;
 	}
 	keptAt = performance.now();
-	history.replaceState(null, "", `${location.pathname}?${new URLSearchParams(shown.query)}`);
+	const query = new URLSearchParams(shown.query);
+	const tab = new URLSearchParams(location.search).get("tab");
+	if (tab) query.set("tab", tab);
+	history.replaceState(null, "", `${location.pathname}?${query}`);
 }
 
 // The view; its modules come once for all parts of the page.

@@ -60,7 +60,8 @@ input.addEventListener("change", () => {
 	if (input.files.length) send(input.files[0], input.files[0].name);
 	input.value = "";
 });
-// A file may be dropped anywhere on the page.
+// A file may be dropped anywhere on the page, also while another tab is shown.
+const tabs = import(new URL(`${props.root}static/view/tabs.js`, document.baseURI));
 const carriesFile = (event) => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
 let depth = 0;
 const hover = (on) => drop.classList.toggle("is-over", on);
@@ -77,6 +78,7 @@ document.addEventListener("drop", (event) => {
 	if (!carriesFile(event)) return;
 	event.preventDefault();
 	hover((depth = 0) > 0);
+	tabs.then(({ chooseTab }) => chooseTab("detect"));
 	const file = event.dataTransfer.files[0];
 	if (file) send(file, file.name);
 });

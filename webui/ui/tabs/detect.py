@@ -41,7 +41,7 @@ def build_input(studio: Studio, texts: Texts, root: str) -> dict[str, Any]:
     demos = [{"name": name, "label": texts(f"demo.{name}")} for name in studio.demos]
     engines = [(texts("detect.engine_auto"), "auto")]
     engines += [(info.label[texts.language], name) for name, info in SCORERS.items()]
-    with gr.Column(elem_classes=["vad-card", "vad-area-input"]):
+    with gr.Column(elem_classes=["vad-card", "vad-area-input", "vad-on-detect"]):
         source = component(
             "source",
             texts,
@@ -64,7 +64,7 @@ def build_input(studio: Studio, texts: Texts, root: str) -> dict[str, Any]:
 
 def build_result(texts: Texts, root: str) -> dict[str, Any]:
     """Make the card that shows progress and the result."""
-    with gr.Column(elem_classes=["vad-card", "vad-area-result"]):
+    with gr.Column(elem_classes=["vad-card", "vad-area-result", "vad-on-detect"]):
         with gr.Row(elem_classes="vad-status-row"):
             status = component("status", texts)
             stop = gr.Button(texts("detect.stop"), variant="stop", size="md", visible=False)
@@ -80,7 +80,7 @@ def build_result(texts: Texts, root: str) -> dict[str, Any]:
 
 def build_segments(texts: Texts, root: str) -> None:
     """Make the card with the table; it follows the component "result" in the browser."""
-    with gr.Column(elem_classes=["vad-card", "vad-area-segments"]):
+    with gr.Column(elem_classes=["vad-card", "vad-area-segments", "vad-on-detect"]):
         component("segments", texts, root=root)
 
 

@@ -1,3 +1,5 @@
+import { currentTab } from "./tabs.js";
+
 // Which keys are the page's: those that the focused control has no use for itself.
 
 const WRITES = "input, textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=menu], dialog";
@@ -5,8 +7,9 @@ const WRITES = "input, textarea, select, [contenteditable], [role=combobox], [ro
 const PICKS = "input[type=range], input[type=radio], input[type=checkbox]";
 const PRESSES = "button, a[href], summary, audio, [role=button], [role=switch], input[type=radio], input[type=checkbox]";
 
-// The name of the action of a key, or "" if the key belongs to what has the focus.
+// The name of the action of a key, or "" if the key belongs to what has the focus or to another tab.
 export function actionOf(event, actions) {
+	if (currentTab() !== "detect") return "";
 	if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return "";
 	const { target } = event;
 	const at = (names) => target instanceof Element && target.closest(names);

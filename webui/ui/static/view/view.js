@@ -150,7 +150,8 @@ class View {
 	}
 
 	lay() {
-		if (!this.result || !this.stageWidth) return;
+		// Hidden, it has no size; it is laid out once it is shown.
+		if (!this.result || !this.stageWidth || !this.stage.clientWidth) return;
 		const layout = layOut(this.stageWidth, {
 			narrow: this.stageWidth < NARROW_PX,
 			tracks: this.result.tracks.length,
@@ -208,7 +209,7 @@ class View {
 	}
 
 	frame() {
-		if (!this.result || !this.layout || !this.lanes.width) return;
+		if (!this.result || !this.layout || !this.lanes.width || !this.stage.clientWidth) return;
 		this.look ||= readLook(this.box);
 		const width = this.lanes.width;
 		for (const layer of this.layers) {
