@@ -24,6 +24,7 @@ ROOMS = [
     "plots",
     "bench",
     "ui",
+    "doctor",
     "cli",
     "__main__",
 ]

@@ -22,7 +22,7 @@ from webui.settings import Settings
 
 # A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
 # benchmark.
-_MODULES = ("detect", "bench", "models", "history")
+_MODULES = ("detect", "bench", "models", "history", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -94,6 +94,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "history_none_found": "no run has these words",
         "history_off": "no history is kept (FSMN_VAD_HISTORY_RUNS=0)",
         "history_aside": "the history was damaged; it is kept as {file}, and a new one is begun",
+        "doctor": "check this installation and say what to mend",
+        "doctor_about": "Check this installation: each line says ok, warn or fail, and what to do. "
+        "Exit codes: 0 nothing fails (there may be warnings), 1 something fails, 2 wrong usage or "
+        "a setting that cannot be used.",
+        "doctor_json": "one JSON object instead of lines",
         "history_columns": "TIME|SOURCE|FILE|LENGTH|ENGINE|SEGMENTS|SPEECH|RTF",
     },
     "zh": {
@@ -170,6 +175,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "history_none_found": "没有符合的记录",
         "history_off": "未启用历史记录（FSMN_VAD_HISTORY_RUNS=0）",
         "history_aside": "历史记录已损坏，原文件保留为 {file}，并重新开始记录",
+        "doctor": "检查安装并说明如何修复",
+        "doctor_about": "检查本机的安装：每行为 ok（正常）、warn（警告）或 fail（失败），"
+        "并说明如何处理。"
+        "退出码：0 没有失败项（可能有警告），1 有失败项，2 用法错误或设置不可用。",
+        "doctor_json": "输出一个 JSON 对象，而不是逐行文字",
         "history_columns": "时间|来源|文件|时长|引擎|片段数|语音占比|实时率",
     },
 }

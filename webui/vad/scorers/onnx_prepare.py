@@ -49,10 +49,7 @@ def prepared_graph(
         ModelError: a file of the model is damaged or not FSMN-VAD's, or the graph's scores
             differ from the model's.
     """
-    source = hashlib.sha256()
-    for name in ("model.onnx", "am.mvn"):
-        source.update((model_directory / name).read_bytes())
-    kept = directory / f"{source.hexdigest()[:16]}-{_VERSION}" / f"{precision}.onnx"
+    kept = _kept(model_directory, precision, directory)
     graph = _read(kept)
     if graph is None:
         graph = _make(model_directory, precision)
@@ -61,6 +58,27 @@ def prepared_graph(
         except OSError as error:
             on_unkept(error)
     return graph
+
+
+def is_prepared(model_directory: Path, precision: Precision, directory: Path) -> bool:
+    """Tell whether a graph is kept, so that `prepared_graph` need not make it.
+
+    Args:
+        model_directory: as in `prepared_graph`.
+        precision: as in `prepared_graph`.
+        directory: as in `prepared_graph`.
+
+    Raises:
+        OSError: a file of the model cannot be read.
+    """
+    return _read(_kept(model_directory, precision, directory)) is not None
+
+
+def _kept(model_directory: Path, precision: Precision, directory: Path) -> Path:
+    source = hashlib.sha256()
+    for name in ("model.onnx", "am.mvn"):
+        source.update((model_directory / name).read_bytes())
+    return directory / f"{source.hexdigest()[:16]}-{_VERSION}" / f"{precision}.onnx"
 
 
 def _read(kept: Path) -> bytes | None:

@@ -1,0 +1,35 @@
+"""``fsmn-vad doctor``: what is well here, and what to mend."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from webui import __version__
+from webui.cli.terminal import TEXTS
+from webui.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
+    """Declare the arguments of ``doctor``."""
+    parser.description = TEXTS[language]["doctor_about"]
+    parser.add_argument("--json", action="store_true", help=TEXTS[language]["doctor_json"])
+
+
+def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
+    """Check this installation; returns 1 if something fails, else 0."""
+    from webui.doctor import examine, worst
+
+    findings = []
+    for finding in examine(settings):
+        findings.append(finding)
+        if not chosen.json:
+            print(f"{finding.level:<4}  {finding.check}: {finding.text[language]}", flush=True)
+            if finding.advice[language]:
+                print(f"      -> {finding.advice[language]}", flush=True)
+    level = worst(findings)
+    if chosen.json:
+        checks = [finding.as_dict(language) for finding in findings]
+        report = {"level": level, "version": __version__, "checks": checks}
+        print(json.dumps(report, ensure_ascii=False))
+    return 1 if level == "fail" else 0

@@ -1,0 +1,96 @@
+"""The model's files, what is made of them, and the engines that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from webui import weights
+from webui.doctor.finding import Finding, Level, found, told
+from webui.engine import Engine
+from webui.errors import EngineUnavailableError, ModelDirectoryError, StudioError
+from webui.settings import Settings
+from webui.vad.scorers import SCORERS, resolve_engine
+
+_FETCH = ("Run: fsmn-vad models fetch", "请运行：fsmn-vad models fetch")
+_PREPARE = ("Run: fsmn-vad models prepare", "请运行：fsmn-vad models prepare")
+
+
+def model(settings: Settings) -> Iterator[Finding]:
+    """Check the files of the default model and their hashes."""
+    name = weights.DEFAULT_MODEL
+    record = next(each for each in weights.list_models(settings=settings) if each.name == name)
+    problems = weights.verify(settings=settings)
+    where = str(record.directory)
+    if not problems:
+        text = (
+            f"{name}: all files as published, in {where}",
+            f"{name}：文件均与发布的一致（{where}）",
+        )
+        yield found("model", "ok", *text)
+        return
+    try:
+        weights.find(settings=settings)
+    except ModelDirectoryError as error:
+        yield told("model", "fail", error)
+        return
+    except StudioError as error:
+        yield found("model", "fail", error.message("en"), error.message("zh"), advice=_FETCH)
+        return
+    names = ", ".join(f"{each.file} ({each.kind})" for each in problems)
+    if record.state == "external":
+        text = (
+            f"{name} of FSMN_VAD_MODEL_DIR differs from the published one: {names}",
+            f"FSMN_VAD_MODEL_DIR 中的 {name} 与发布的不同：{names}",
+        )
+        yield found("model", "warn", *text)
+        return
+    text = f"{name} is complete for one engine only: {names}", f"{name} 仅够一种引擎使用：{names}"
+    yield found("model", "warn", *text, advice=_FETCH)
+
+
+def graphs(settings: Settings) -> Iterator[Finding]:
+    """Check that the graphs of the onnx engines need not be made anew by each program."""
+    try:
+        from webui.vad.scorers.onnx_prepare import PRECISIONS, is_prepared
+
+        directory = weights.find(engine="onnx", settings=settings)
+        kept = settings.prepared_directory
+        lacking = [name for name in PRECISIONS if not is_prepared(directory, name, kept)]
+    except (StudioError, ImportError, OSError):
+        return  # another check says it
+    if not lacking:
+        yield found("graphs", "ok", f"prepared, in {kept}", f"已就绪（{kept}）")
+        return
+    names = ", ".join(lacking)
+    text = (
+        f"not prepared: {names}; each program makes them anew, which takes a second or two",
+        f"尚未生成：{names}；每次运行都要重新生成，耗时一两秒",
+    )
+    yield found("graphs", "warn", *text, advice=_PREPARE)
+
+
+def engines(settings: Settings) -> Iterator[Finding]:
+    """Load the model with each engine, in a process as the page does."""
+    try:
+        usual = resolve_engine(settings.engine)
+    except EngineUnavailableError:
+        usual = settings.engine
+    for name in SCORERS:
+        engine = Engine(settings)
+        check = f"engine {name}"
+        try:
+            status = engine.load(name).result()
+        except StudioError as error:
+            # One engine is enough.
+            level: Level = "fail" if name == usual else "warn"
+            yield told(check, level, error)
+        else:
+            taken = f"{status.load_time_s:.1f} s"
+            mark, mark_zh = (", the default", "，默认") if name == usual else ("", "")
+            text = (
+                f"loads in {taken}, on {status.device}{mark}",
+                f"{taken} 内加载，设备 {status.device}{mark_zh}",
+            )
+            yield found(check, "ok", *text)
+        finally:
+            engine.close()
