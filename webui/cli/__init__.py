@@ -22,7 +22,7 @@ from webui.settings import Settings
 
 # A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
 # benchmark.
-_MODULES = ("detect", "bench", "models", "history", "doctor")
+_MODULES = ("detect", "bench", "models", "history", "doctor", "completion")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")
         ):
             arguments.insert(0, "serve")
-        chosen = _parser(language, arguments[0]).parse_args(arguments)
+        chosen = build_parser(language, arguments[0]).parse_args(arguments)
         # The page's server has handlers of its own.
         is_page = chosen.run is _serve
         with contextlib.nullcontext() if is_page else ended_as_interrupted():
@@ -59,7 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser(language: str, command: str) -> argparse.ArgumentParser:
+def build_parser(language: str, command: str | None = None) -> argparse.ArgumentParser:
+    """Return the command's parser.
+
+    Args:
+        language: of its help.
+        command: the one whose arguments are wanted; None = those of all.
+    """
     texts = TEXTS[language]
     parser = argparse.ArgumentParser(
         prog="fsmn-vad", description=texts["about"], epilog=texts["codes"]
@@ -72,7 +78,7 @@ def _parser(language: str, command: str) -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     for name in _MODULES:
         added = commands.add_parser(name, help=texts[name], description=texts[name])
-        if name == command:
+        if command in (name, None):
             module = importlib.import_module(f"webui.cli.{name}")
             module.add_arguments(added, language)
             if name != "models":

@@ -94,6 +94,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "history_none_found": "no run has these words",
         "history_off": "no history is kept (FSMN_VAD_HISTORY_RUNS=0)",
         "history_aside": "the history was damaged; it is kept as {file}, and a new one is begun",
+        "completion": "write what completes this command in a shell",
+        "completion_about": "Write a script that completes commands, options, their values and "
+        "file names. bash: fsmn-vad completion bash > "
+        "~/.local/share/bash-completion/completions/fsmn-vad; zsh: fsmn-vad completion zsh > a "
+        "directory of $fpath, as _fsmn-vad; fish: fsmn-vad completion fish > "
+        "~/.config/fish/completions/fsmn-vad.fish. Then open a new shell.",
         "doctor": "check this installation and say what to mend",
         "doctor_about": "Check this installation: each line says ok, warn or fail, and what to do. "
         "Exit codes: 0 nothing fails (there may be warnings), 1 something fails, 2 wrong usage or "
@@ -175,6 +181,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "history_none_found": "没有符合的记录",
         "history_off": "未启用历史记录（FSMN_VAD_HISTORY_RUNS=0）",
         "history_aside": "历史记录已损坏，原文件保留为 {file}，并重新开始记录",
+        "completion": "输出 shell 的命令补全脚本",
+        "completion_about": "输出补全脚本，可补全子命令、参数、取值和文件名。"
+        "bash：fsmn-vad completion bash > ~/.local/share/bash-completion/completions/fsmn-vad；"
+        "zsh：把 fsmn-vad completion zsh 的输出存为 $fpath 某目录下的 _fsmn-vad；"
+        "fish：fsmn-vad completion fish > ~/.config/fish/completions/fsmn-vad.fish。"
+        "然后重新打开 shell。",
         "doctor": "检查安装并说明如何修复",
         "doctor_about": "检查本机的安装：每行为 ok（正常）、warn（警告）或 fail（失败），"
         "并说明如何处理。"
