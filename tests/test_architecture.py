@@ -12,6 +12,8 @@ import pytest
 # From the ground up; a room may import from itself and from those before it.
 ROOMS = [
     "errors",
+    "files",
+    "zipped",
     "settings",
     "weights_sources",
     "weights_manifest",
@@ -21,6 +23,7 @@ ROOMS = [
     "engine",
     "formats",
     "history",
+    "batch",
     "plots",
     "bench",
     "ui",

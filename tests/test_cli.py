@@ -319,17 +319,18 @@ def test_a_figure_of_each_file(fsmn_vad, root, recording, tmp_path, suffix, star
         ("out.gif", ["a.wav"], "must end with one of .svg, .png, .pdf", "扩展名必须是"),
         ("out", ["a.wav"], "must end with one of .svg, .png, .pdf", "扩展名必须是"),
         ("out.svg", ["a.wav", "b.wav"], "{name}-out.svg", "{name}-out.svg"),
-        ("{name}.svg", ["x/a.wav", "y/a.wav"], "draw them one by one", "请分别绘制"),
+        ("{name}.svg", ["x/a.wav", "y/a.wav"], "do them one by one", "请分别处理"),
         ("nowhere/out.svg", ["a.wav"], "make it first", "请先创建"),
     ],
 )
 def test_a_figure_that_cannot_be_is_refused_before_the_work(
     wanted, audio, said, said_zh, tmp_path, monkeypatch
 ):
-    from webui.cli.figures import figure_paths
+    from webui.cli.figures import OPTION, SUFFIXES
+    from webui.cli.files import each_path
     from webui.errors import SettingsError
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingsError) as caught:
-        figure_paths(wanted, audio)
+        each_path(OPTION, wanted, audio, SUFFIXES)
     assert said in caught.value.message("en") and said_zh in caught.value.message("zh")

@@ -4,6 +4,7 @@
 
     StudioError
     ├── OptionsError              an option is unknown, out of range or contradicts another
+    │   └── NameTemplateError     names of files cannot be made so
     ├── EditsError                regions by hand that overlap or leave the recording
     ├── SettingsError             a setting of the program itself is unusable
     │   └── PortTakenError        another program listens on the address
@@ -15,6 +16,7 @@
     │   ├── ProtectedAudioError   DRM, or a codec without a decoder
     │   ├── ChannelMissingError   the recording lacks the wanted channel
     │   └── DecodeError           damaged before the first sample
+    ├── CutError                  sound cannot be cut out or written so
     ├── ModelError                the weights
     │   ├── UnknownModelError     no such name in the manifest
     │   ├── ModelMissingError     not fetched yet
@@ -127,6 +129,15 @@ class OptionsError(StudioError):
     }
 
 
+class NameTemplateError(OptionsError):
+    """A template of file names has an unknown field, or makes names that cannot be."""
+
+    texts = {
+        "en": "{value} cannot name the files: {reason}.",
+        "zh": "不能用 {value} 命名文件：{reason_zh}。",
+    }
+
+
 class EditsError(StudioError):
     """Regions made by hand are out of order, overlap, or leave the recording."""
 
@@ -223,6 +234,12 @@ class DecodeError(AudioError):
         "Try to export or copy it again.",
         "zh": "{file} 已损坏：无法解码出声音（{reason_zh}）。请重新导出或复制该文件。",
     }
+
+
+class CutError(StudioError):
+    """The sound of a recording cannot be cut out, or not be written as it is wanted."""
+
+    texts = {"en": "{file} cannot be cut: {reason}.", "zh": "无法切分 {file}：{reason_zh}。"}
 
 
 class ModelError(StudioError):

@@ -7,6 +7,7 @@ cut off, what its header promises must be known.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -60,6 +61,24 @@ def wav_data(head: bytes) -> WavData | None:
             is_known = not any(0 <= mark - size < 256 for mark in _SIZES_UNKNOWN)
             return WavData(bytes_per_s, block_bytes, at, size if is_known else None)
         at += size + size % 2
+    return None
+
+
+def sample_bits(codec: str, setup: bytes) -> int | None:
+    """Tell how many bits a codec without loss has of each sample, None if it does not say.
+
+    Args:
+        codec: FFmpeg's name of it.
+        setup: what the container has for its decoder.
+    """
+    pcm = re.fullmatch(r"pcm_[suf](\d+)(?:[lb]e)?(?:_planar)?", codec)
+    if pcm:
+        return int(pcm[1])
+    if codec == "flac" and len(setup) >= 14:
+        # Five bits across two bytes, after the sample rate (20 bits) and the channels (3).
+        return ((setup[12] & 1) << 4 | setup[13] >> 4) + 1
+    if codec == "alac" and len(setup) >= 18:
+        return setup[17]
     return None
 
 

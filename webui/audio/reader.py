@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from itertools import chain, islice
+from itertools import chain
 from types import TracebackType
 
 import numpy as np
-from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from webui.audio import FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
@@ -22,7 +21,7 @@ from webui.audio.report import (
     rate_text,
 )
 from webui.audio.resample import Resampler
-from webui.audio.samples import rows_of, signature, to_mono
+from webui.audio.samples import batched, rows_of, signature, to_mono
 from webui.audio.track import Track
 from webui.errors import ChannelMissingError
 
@@ -148,19 +147,16 @@ class ChannelsReader:
     def _start(self) -> Iterator[_Piece]:
         # The first frames are decoded at once, so that what is wrong shows on opening.
         track = self._track
-        frames = track.frames()
-        first = list(islice(frames, track.frames_to_trust))
-        reason = track.reason_to_refuse(len(first))
-        if reason:
-            raise reason
+        frames = track.begin()
+        first = next(frames, None)
         self._format = (track.sample_format, track.sample_rate_hz, track.channels)
-        if first:
-            self._format = signature(first[0])
+        if first is not None:
+            self._format = signature(first)
         self.channels = self._chosen(self._format[2])
         rows = track.plain_rows()
         if rows is not None:
             return ((self._format, part) for part in rows)
-        batches = self._batches(chain(first, frames))
+        batches = batched(frames if first is None else chain([first], frames))
         return ((signature(batch[0]), rows_of(batch)) for batch in batches)
 
     def _chosen(self, available: int) -> tuple[Channel, ...]:
@@ -169,22 +165,6 @@ class ChannelsReader:
         if self._choice == "each":
             return ("left", "right") if available > 1 else ("mix",)
         return (self._choice,)
-
-    def _batches(self, frames: Iterator[AudioFrame]) -> Iterator[list[AudioFrame]]:
-        # Frames may be as short as 20 ms; a second at a time is converted faster.
-        batch: list[AudioFrame] = []
-        samples = 0
-        for frame in frames:
-            if batch and signature(frame) != signature(batch[0]):
-                yield batch
-                batch, samples = [], 0
-            batch.append(frame)
-            samples += frame.samples
-            if samples >= frame.sample_rate:
-                yield batch
-                batch, samples = [], 0
-        if batch:
-            yield batch
 
     def _resampled(self, pieces: Iterator[_Piece]) -> Iterator[NDArray[np.float32]]:
         current = self._format

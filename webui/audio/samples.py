@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -28,6 +28,26 @@ LARGEST_SAMPLE = 1e10
 def signature(frame: AudioFrame) -> tuple[str, int, int]:
     """Return what frames must share to be converted together: format, rate in Hz, channels."""
     return frame.format.name, frame.sample_rate, frame.layout.nb_channels
+
+
+def batched(frames: Iterable[AudioFrame]) -> Iterator[list[AudioFrame]]:
+    """Put frames of one `signature` that follow each other together, about a second of them.
+
+    Frames may be as short as 20 ms; a second at a time is converted faster.
+    """
+    batch: list[AudioFrame] = []
+    samples = 0
+    for frame in frames:
+        if batch and signature(frame) != signature(batch[0]):
+            yield batch
+            batch, samples = [], 0
+        batch.append(frame)
+        samples += frame.samples
+        if samples >= frame.sample_rate:
+            yield batch
+            batch, samples = [], 0
+    if batch:
+        yield batch
 
 
 def rows_of(frames: Sequence[AudioFrame]) -> NDArray[np.generic]:

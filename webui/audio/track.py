@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import dropwhile
+from itertools import chain, dropwhile, islice
 from pathlib import Path
 
 import av
@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from webui.audio.announced import HEAD_BYTES, announced_by_mp3, wav_data
+from webui.audio.announced import HEAD_BYTES, announced_by_mp3, sample_bits, wav_data
 from webui.audio.plain import is_plain, plain_rows
 from webui.errors import (
     AudioError,
@@ -104,6 +104,19 @@ class Track:
         """Close the file; calling it again does no harm."""
         self._media.close()
 
+    def begin(self) -> Iterator[AudioFrame]:
+        """Decode the first frames now, so that what is wrong shows, and yield all of `frames`.
+
+        Raises:
+            AudioError: they are not those of a recording.
+        """
+        frames = self.frames()
+        first = list(islice(frames, self._frames_to_trust))
+        reason = self.reason_to_refuse(len(first))
+        if reason:
+            raise reason
+        return chain(first, frames)
+
     def frames(self) -> Iterator[AudioFrame]:
         """Yield the decoded frames in order; damaged packets are skipped and counted.
 
@@ -163,12 +176,17 @@ class Track:
         return plain_rows(self.codec, self._data, self._path, first)
 
     @property
+    def bits(self) -> int | None:
+        """How many bits the file has of each sample, where it says so; None elsewhere."""
+        return sample_bits(self.codec, self._stream.codec_context.extradata or b"")
+
+    @property
     def has_counted_times(self) -> bool:
         """Whether the time stamps cannot but count the samples in a row."""
         return self.container in _COUNTED
 
     @property
-    def frames_to_trust(self) -> int:
+    def _frames_to_trust(self) -> int:
         """How many frames must be looked at before the file can be believed to be audio."""
         return _HEADERLESS_FRAMES if self.container in _HEADERLESS else 1
 
@@ -176,7 +194,7 @@ class Track:
         """Judge the file by its beginning; None if it is good, or empty.
 
         Args:
-            frames: how many of the first ``frames_to_trust`` there were.
+            frames: how many of the first ones there were.
         """
         if self.container in _HEADERLESS and self.damaged_packets > frames:
             return NotAudioError(file=self.file)

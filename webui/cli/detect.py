@@ -7,19 +7,21 @@ import contextlib
 import io
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from webui import weights
 from webui.audio.report import CHANNEL_CHOICES, channel_text
-from webui.cli.figures import figure_paths, write_figure
-from webui.cli.files import appearing
-from webui.cli.notes import Notes
+from webui.cli import figures
+from webui.cli.cuts import Cuts
+from webui.cli.cuts import add_arguments as add_cut_arguments
+from webui.cli.files import appearing, each_path
 from webui.cli.terminal import TEXTS, say, show, with_options
-from webui.errors import StudioError
+from webui.errors import AudioError, CutError, StudioError
 from webui.formats import FORMATS, Outcome
 from webui.settings import Settings
-from webui.vad.detector import Detector
+from webui.vad.detector import Detector, OnProgress
 from webui.vad.option_kinds import GROUPS
 from webui.vad.options import PRESETS, VadOptions, option_info, option_names
 from webui.vad.scorers import SCORERS, resolve_engine
@@ -42,10 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument(
         "--preset", choices=PRESETS, default="default", help=texts["preset"] + presets
     )
-    _add_options(parser, language)
+    add_cut_arguments(parser, language)
+    add_options(parser, language)
 
 
-def _add_options(parser: argparse.ArgumentParser, language: str) -> None:
+def add_options(parser: argparse.ArgumentParser, language: str) -> None:
+    """Declare the endpointer's options, from the fields of VadOptions."""
     texts = TEXTS[language]
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, default in VadOptions().as_dict().items():
@@ -75,25 +79,32 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     settings = with_options(
         settings, engine=chosen.engine, threads=chosen.threads, device=chosen.device
     )
-    options = _options(chosen)
-    figures = figure_paths(chosen.figure, chosen.audio) if chosen.figure else {}
-    engine = resolve_engine(settings.engine)
-    detector = Detector(
-        engine,
-        model_directory=weights.find(engine=SCORERS[engine].weights, settings=settings),
-        prepared_directory=settings.prepared_directory,
-        threads=settings.threads,
-        device=settings.device,
-    )
-    failed: list[str] = []
-    notes = Notes(settings, language, "cli")
-    outcomes = _outcomes(detector, chosen, options, figures, language, failed, notes)
-    with _destination(chosen.output) as stream:
-        FORMATS[chosen.format].write(outcomes, stream)
-    return 1 if failed else 0
+    options = chosen_options(chosen)
+    drawn: Mapping[str, Path] = {}
+    if chosen.figure:
+        drawn = each_path(figures.OPTION, chosen.figure, chosen.audio, figures.SUFFIXES)
+    with Cuts(chosen, language) as cuts:
+        engine = resolve_engine(settings.engine)
+        detector = Detector(
+            engine,
+            model_directory=weights.find(engine=SCORERS[engine].weights, settings=settings),
+            prepared_directory=settings.prepared_directory,
+            threads=settings.threads,
+            device=settings.device,
+        )
+        with _destination(chosen.output) as stream:
+            aside = _Aside(drawn, cuts, Notes(settings, language, "cli"))
+            detection = _Detection(detector, chosen, options, language, aside)
+            FORMATS[chosen.format].write(detection.outcomes(), stream)
+    return 1 if detection.has_failed else 0
 
 
-def _options(chosen: argparse.Namespace) -> VadOptions:
+def chosen_options(chosen: argparse.Namespace) -> VadOptions:
+    """The endpointer's options: those of the preset, and in their place what was given.
+
+    Raises:
+        OptionsError: one of them cannot be.
+    """
     given = {name: getattr(chosen, name) for name in option_names()}
     return VadOptions.from_mapping(
         {
@@ -103,43 +114,87 @@ def _options(chosen: argparse.Namespace) -> VadOptions:
     )
 
 
-def _outcomes(
-    detector: Detector,
-    chosen: argparse.Namespace,
-    options: VadOptions,
-    figures: Mapping[str, Path],
-    language: str,
-    failed: list[str],
-    notes: Notes,
-) -> Iterator[Outcome]:
-    """Detect in one file after another; name those that fail, in ``failed`` and to the user."""
-    for audio in chosen.audio:
-        name = Path(audio).name
+@dataclass(frozen=True)
+class _Aside:
+    """What is made of each result beside its labels.
 
-        def on_progress(position_s: float, duration_s: float | None, name: str = name) -> None:
+    Attributes:
+        drawn: where the figure of a recording goes, of those that have one.
+        cuts: cuts each recording as it is wanted.
+        notes: the history.
+    """
+
+    drawn: Mapping[str, Path]
+    cuts: Cuts
+    notes: Notes
+
+
+class _Detection:
+    """One file after another.
+
+    Args:
+        detector: that scores.
+        chosen: the command's arguments.
+        options: in force.
+        language: of the messages.
+        aside: what else is made of each.
+
+    Attributes:
+        has_failed: of some file something could not be done; the user was told.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        chosen: argparse.Namespace,
+        options: VadOptions,
+        language: str,
+        aside: _Aside,
+    ) -> None:
+        self._detector = detector
+        self._chosen = chosen
+        self._options = options
+        self._language = language
+        self._aside = aside
+        self.has_failed = False
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Detect in each file, and make what else was asked for of it."""
+        for audio in self._chosen.audio:
+            try:
+                tracks = self._detector.score_tracks(
+                    audio,
+                    channel=self._chosen.channel,
+                    with_peaks=audio in self._aside.drawn,
+                    on_progress=self._shown(Path(audio).name),
+                )
+            except StudioError as error:
+                self._fail(error)
+                continue
+            show("")
+            outcome = Outcome.of(tracks, self._options)
+            _say_what_is_empty(outcome, self._language)
+            if audio in self._aside.drawn:
+                figures.write_figure(outcome, self._aside.drawn[audio], self._language)
+            try:
+                self._aside.cuts.add(outcome, audio)
+            except (AudioError, CutError) as error:
+                self._fail(error)
+            self._aside.notes.add(outcome, self._options, Path(audio))
+            yield outcome
+
+    def _fail(self, error: StudioError) -> None:
+        show("")
+        say(error.message(self._language))
+        self.has_failed = True
+
+    def _shown(self, name: str) -> OnProgress:
+        def on_progress(position_s: float, duration_s: float | None) -> None:
             if duration_s:
                 percent = min(100, round(100 * position_s / duration_s))
-                show(TEXTS[language]["scoring"].format(file=name, percent=percent))
+                show(TEXTS[self._language]["scoring"].format(file=name, percent=percent))
 
-        try:
-            tracks = detector.score_tracks(
-                audio,
-                channel=chosen.channel,
-                with_peaks=audio in figures,
-                on_progress=on_progress,
-            )
-        except StudioError as error:
-            show("")
-            say(error.message(language))
-            failed.append(audio)
-            continue
-        show("")
-        outcome = Outcome.of(tracks, options)
-        _say_what_is_empty(outcome, language)
-        if audio in figures:
-            write_figure(outcome, figures[audio], language)
-        notes.add(outcome, options, Path(audio))
-        yield outcome
+        return on_progress
 
 
 def _say_what_is_empty(outcome: Outcome, language: str) -> None:

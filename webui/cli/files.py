@@ -3,13 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from webui import files
 from webui.errors import SettingsError, system_reason_zh
+
+NAME = "{name}"
+"""In the name of a file of which each recording has its own, its name without its ending."""
+
+
+def each_path(
+    option: str, wanted: str, recordings: Sequence[str], suffixes: Sequence[str]
+) -> Mapping[str, Path]:
+    """Say where the file of each recording goes.
+
+    Args:
+        option: that wants it, for the error.
+        wanted: a file; `NAME` in it stands for a recording's.
+        recordings: paths of all of them.
+        suffixes: what the file may end with.
+
+    Raises:
+        SettingsError: no file can have this ending, two recordings would have the same
+            file, or a directory is missing.
+    """
+    if Path(wanted).suffix.lower() not in suffixes:
+        known = ", ".join(suffixes)
+        raise SettingsError(
+            name=option,
+            reason=f"{wanted} must end with one of {known}",
+            reason_zh=f"{wanted} 的扩展名必须是 {known} 之一",
+        )
+    owners: dict[Path, str] = {}
+    for recording in recordings:
+        path = Path(wanted.replace(NAME, Path(recording).stem))
+        if path in owners:
+            raise _shared(option, path, (owners[path], recording), is_named=NAME in wanted)
+        if not path.absolute().parent.is_dir():
+            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            raise unwritable(path, option, missing)
+        owners[path] = recording
+    return {recording: path for path, recording in owners.items()}
+
+
+def _shared(
+    option: str, path: Path, recordings: tuple[str, str], *, is_named: bool
+) -> SettingsError:
+    first, second = recordings
+    if is_named:
+        reason = f"{first} and {second} would both be written to {path}; do them one by one"
+        reason_zh = f"{first} 和 {second} 会写入同一个文件 {path}，请分别处理"
+    else:
+        reason = f"with several files, put {NAME} in its name: {NAME}-{path.name}"
+        reason_zh = f"多个文件时，文件名中须含 {NAME}，例如 {NAME}-{path.name}"
+    return SettingsError(name=option, reason=reason, reason_zh=reason_zh)
 
 
 @contextlib.contextmanager
@@ -24,7 +75,7 @@ def appearing(output: Path, option: str) -> Iterator[BinaryIO]:
         SettingsError: it cannot be written.
     """
     try:
-        with _temporary(output) as stream:
+        with files.appearing(output) as stream:
             yield stream
     except OSError as error:
         raise unwritable(output, option, error) from error
@@ -44,22 +95,3 @@ def unwritable(output: Path, option: str, error: OSError) -> SettingsError:
         reason=f"{output} cannot be written: {error.strerror or error}",
         reason_zh=f"无法写入 {output}（{system_reason_zh(error)}）",
     )
-
-
-@contextlib.contextmanager
-def _temporary(output: Path) -> Iterator[BinaryIO]:
-    descriptor, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=output.name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
