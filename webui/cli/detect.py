@@ -17,6 +17,7 @@ from webui.cli import figures
 from webui.cli.cuts import Cuts
 from webui.cli.cuts import add_arguments as add_cut_arguments
 from webui.cli.files import appearing, each_path
+from webui.cli.notes import Notes
 from webui.cli.terminal import TEXTS, say, show, with_options
 from webui.errors import AudioError, CutError, StudioError
 from webui.formats import FORMATS, Outcome
