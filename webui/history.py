@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from webui.errors import HistoryDamagedError, HistoryError, OptionsError, system_reason_zh
+from webui.errors import HistoryDamagedError, HistoryError, OptionsError
 from webui.formats import Outcome
 from webui.settings import Settings
+from webui.system_errors import system_reason_zh
 from webui.vad.option_kinds import Value
 from webui.vad.options import VadOptions
 from webui.vad.summary import summarise_tracks

@@ -21,7 +21,6 @@ from typing import Literal
 
 from webui import weights_manifest, weights_sources
 from webui.errors import (
-    FULL_DISK,
     ModelAlteredError,
     ModelDirectoryError,
     ModelError,
@@ -32,6 +31,7 @@ from webui.errors import (
     UnknownModelError,
 )
 from webui.settings import Settings
+from webui.system_errors import FULL_DISK
 from webui.weights_manifest import Model
 from webui.weights_sources import ModelFile, Reason, Source
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webui.errors import SettingsError, system_reason_zh
+from webui.errors import SettingsError
 from webui.settings import Settings
+from webui.system_errors import system_reason_zh
 from webui.weights_sources import ModelFile, Source
 
 if sys.version_info >= (3, 11):

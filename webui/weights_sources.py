@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from webui import __version__
-from webui.errors import FULL_DISK, system_reason_zh
+from webui.system_errors import FULL_DISK, system_reason_zh
 
 _BLOCK_BYTES = 64 * 1024
 _POLL_S = 0.2

@@ -27,8 +27,8 @@ from webui.errors import (
     NoAudioStreamError,
     NotAudioError,
     ProtectedAudioError,
-    system_reason_zh,
 )
+from webui.system_errors import system_reason_zh
 
 # Without this list FFmpeg would open playlists too, and they may name other
 # files or addresses. Local files in these formats are all that is ever read.

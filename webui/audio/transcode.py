@@ -16,7 +16,8 @@ from av.packet import Packet
 
 from webui.audio.samples import rows_of, signature, to_mono
 from webui.audio.track import Track
-from webui.errors import AudioError, system_reason_zh
+from webui.errors import AudioError
+from webui.system_errors import system_reason_zh
 
 _HIGHEST_RATE_HZ = 48_000
 _LOWEST_RATE_HZ = 8_000

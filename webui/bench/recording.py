@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from webui.audio import SAMPLE_RATE_HZ
-from webui.errors import SettingsError, system_reason_zh
+from webui.errors import SettingsError
+from webui.system_errors import system_reason_zh
 
 Pcm = npt.NDArray[np.int16]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from webui import files
-from webui.errors import SettingsError, system_reason_zh
+from webui.errors import SettingsError
+from webui.system_errors import system_reason_zh
 
 NAME = "{name}"
 """In the name of a file of which each recording has its own, its name without its ending."""

@@ -6,8 +6,8 @@ import argparse
 
 from webui import weights
 from webui.cli.terminal import TEXTS, say, show
-from webui.errors import system_reason_zh
 from webui.settings import Settings
+from webui.system_errors import system_reason_zh
 from webui.vad.scorers import SCORERS, missing_package
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 
 from webui.doctor.finding import Finding, Level, found, told
-from webui.errors import HistoryError, system_reason_zh
+from webui.errors import HistoryError
 from webui.history import History
 from webui.settings import Settings
+from webui.system_errors import system_reason_zh
 
 _MB = 1_000_000
 _LEAST_DISK_BYTES = 200 * _MB
