@@ -4,7 +4,8 @@
 
     StudioError
     ├── OptionsError              an option is unknown, out of range or contradicts another
-    │   └── NameTemplateError     names of files cannot be made so
+    │   ├── NameTemplateError     names of files cannot be made so
+    │   └── PcmFormatError        raw samples cannot be of this format
     ├── EditsError                regions by hand that overlap or leave the recording
     ├── SettingsError             a setting of the program itself is unusable
     │   └── PortTakenError        another program listens on the address
@@ -101,6 +102,10 @@ class NameTemplateError(OptionsError):
         "en": "{value} cannot name the files: {reason}.",
         "zh": "不能用 {value} 命名文件：{reason_zh}。",
     }
+
+
+class PcmFormatError(OptionsError):
+    """What is said of raw samples (rate, channels, format) cannot be."""
 
 
 class EditsError(StudioError):

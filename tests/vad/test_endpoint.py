@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.vad.strategies import dynamic_options, probabilities, refining_options, vad_options
 from tests.vad.test_summary import scores_of
-from webui.vad.endpoint import Endpointer, speech_level
+from webui.vad.endpoint import Endpointer
+from webui.vad.level import speech_level
 from webui.vad.options import VadOptions
 from webui.vad.segment import EndReason, Segment
 from webui.vad.timebase import frames_in, samples_of_frames

@@ -13,7 +13,7 @@ from tests.vad.strategies import dynamic_options, probabilities, refining_option
 from tests.vad.test_endpoint import detect, frames
 from tests.vad.test_summary import scores_of
 from webui.vad.options import VadOptions
-from webui.vad.postprocess import clamp, join, pad, refine
+from webui.vad.postprocess import refine
 from webui.vad.segment import EndReason, Segment
 
 
@@ -107,18 +107,23 @@ def test_without_any_pause_pieces_go_on_where_the_last_ended():
 
 
 def test_join():
+    def joined(segments, min_pause_ms, longest_ms=60_000):
+        options = VadOptions(min_pause_ms=min_pause_ms, max_single_segment_time=longest_ms)
+        return spans(refine(segments, options, 10_000))
+
     near = segments_at((0, 1000), (1200, 2200), (2500, 3000))
-    assert spans(join(near, 300, 60_000)) == [(0, 2200), (2500, 3000)]
-    assert spans(join(near, 301, 60_000)) == [(0, 3000)]
-    assert spans(join(near, 301, 2500)) == [(0, 2200), (2500, 3000)]
+    assert joined(near, 300) == [(0, 2200), (2500, 3000)]
+    assert joined(near, 301) == [(0, 3000)]
+    assert joined(near, 301, 2500) == [(0, 2200), (2500, 3000)]
     capped = segments_at((0, 1000), reason=EndReason.MAX_LENGTH) + segments_at((1000, 1500))
-    assert join(capped, 5000, 60_000) == capped
+    assert joined(capped, 5000) == spans(capped)
 
 
 def test_joined_confidence_is_that_of_the_parts():
     one = Segment(0, 3000, 0.9, EndReason.SILENCE)
     other = Segment(3100, 4100, 0.5, EndReason.END_OF_AUDIO)
-    assert join([one, other], 200, 60_000) == [Segment(0, 4100, 0.8, EndReason.END_OF_AUDIO)]
+    (joined,) = refine([one, other], VadOptions(min_pause_ms=200), 10_000)
+    assert joined == Segment(0, 4100, 0.8, EndReason.END_OF_AUDIO)
 
 
 @pytest.mark.parametrize(
@@ -133,12 +138,17 @@ def test_joined_confidence_is_that_of_the_parts():
     ],
 )
 def test_padding_meets_within_a_pause(start_ms, end_ms, expected):
-    assert spans(pad(segments_at((500, 1000), (2000, 3000)), start_ms, end_ms)) == expected
+    options = VadOptions(pad_start_ms=start_ms, pad_end_ms=end_ms)
+    assert spans(refine(segments_at((500, 1000), (2000, 3000)), options, 10_000)) == expected
 
 
 def test_clamp():
-    assert spans(clamp(segments_at((500, 1000), (2000, 3000)), 2400)) == [(500, 1000), (2000, 2400)]
-    assert spans(clamp(segments_at((500, 1000), (2000, 3000)), 2000)) == [(500, 1000)]
+    def clamped(duration_ms):
+        pieces = segments_at((500, 1000), (2000, 3000))
+        return spans(refine(pieces, VadOptions(clamp_to_audio=True), duration_ms))
+
+    assert clamped(2400) == [(500, 1000), (2000, 2400)]
+    assert clamped(2000) == [(500, 1000)]
 
 
 def test_pauses_are_closed_before_short_speech_is_dropped():

@@ -71,7 +71,7 @@ class PeakBuilder:
         if len(self._partial):
             samples = np.concatenate([self._partial, samples])
         whole = len(samples) // FRAME_HOP_SAMPLES * FRAME_HOP_SAMPLES
-        hops = _min_max(samples[:whole].reshape(-1, FRAME_HOP_SAMPLES))
+        hops = hop_peaks(samples[:whole].reshape(-1, FRAME_HOP_SAMPLES))
         self._partial = samples[whole:].copy()
         end = self._count + len(hops)
         if end > len(self._values):
@@ -83,7 +83,7 @@ class PeakBuilder:
         """Return the peaks of all that was fed; feeding may go on afterwards."""
         values = self._values[: self._count]
         if len(self._partial):
-            return Peaks(np.concatenate([values, _min_max(self._partial[np.newaxis])]))
+            return Peaks(np.concatenate([values, hop_peaks(self._partial[np.newaxis])]))
         return Peaks(values.copy())
 
     def _grow(self, at_least: int) -> None:
@@ -92,7 +92,15 @@ class PeakBuilder:
         self._values = larger
 
 
-def _min_max(hops: NDArray[np.float32]) -> NDArray[np.int16]:
+def hop_peaks(hops: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return the lowest and highest sample of each hop.
+
+    Args:
+        hops: (n, samples) float32; beyond [-1, 1] they are clipped.
+
+    Returns:
+        (n, 2) int16, full scale 32768.
+    """
     pairs = np.stack([hops.min(axis=1), hops.max(axis=1)], axis=1)
     scaled = np.rint(pairs.astype(np.float64) * _FULL_SCALE)
     return np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)

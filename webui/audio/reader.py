@@ -18,6 +18,7 @@ from webui.audio.report import (
     Channel,
     ChannelChoice,
     Notice,
+    duration_ms_of,
     rate_text,
 )
 from webui.audio.resample import Resampler
@@ -139,7 +140,7 @@ class ChannelsReader:
             channels=channels,
             channel=self.channels[row],
             sample_format=sample_format,
-            duration_ms=round(self._samples * 1000 / SAMPLE_RATE_HZ),
+            duration_ms=duration_ms_of(self._samples),
             samples=self._samples,
             notices=tuple(self._notices(row)),
         )

@@ -126,6 +126,11 @@ class Notice:
         return texts[self.code].format_map(self.details)
 
 
+def duration_ms_of(samples: int) -> int:
+    """How long so many samples at 16 kHz are as a recording, in whole ms, rounded."""
+    return round(samples * 1000 / SAMPLE_RATE_HZ)
+
+
 @dataclass(frozen=True)
 class AudioReport:
     """A recording as it was read.

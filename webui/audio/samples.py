@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from webui.audio.report import Channel
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
 
 # FFmpeg's sample formats (without the "p" of planar): type, middle, full scale.
 _FORMATS: dict[str, tuple[type[np.generic], int, float]] = {

@@ -5,11 +5,13 @@
 0.6
 """
 
+from webui.audio.pcm import PcmFormat
 from webui.vad.detector import Detector
 from webui.vad.endpoint import Endpointer
 from webui.vad.options import PRESETS, VadOptions
 from webui.vad.scores import EngineReceipt, SpeechScores
 from webui.vad.segment import EndReason, Segment
+from webui.vad.stream import SpeechEvent, SpeechStream
 
 __all__ = [
     "PRESETS",
@@ -17,7 +19,10 @@ __all__ = [
     "EndReason",
     "Endpointer",
     "EngineReceipt",
+    "PcmFormat",
     "Segment",
+    "SpeechEvent",
     "SpeechScores",
+    "SpeechStream",
     "VadOptions",
 ]

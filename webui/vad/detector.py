@@ -15,15 +15,18 @@ import numpy as np
 
 from webui import __version__, weights
 from webui.audio import SAMPLE_RATE_HZ
+from webui.audio.pcm import PcmFormat
 from webui.audio.regroup import regrouped
 from webui.vad.fbank import library_version
 from webui.vad.scorers import SCORERS, OnStage, Samples, load_scorer, resolve_engine
 from webui.vad.scorers.team import cores
 from webui.vad.scores import EngineReceipt, SpeechScores
+from webui.vad.stream import Decider, SpeechStream, SpeechStreamState, StreamScorer
 
 if TYPE_CHECKING:
     from webui.audio.reader import ChannelsReader
     from webui.audio.report import Channel, ChannelChoice
+    from webui.vad.options import VadOptions
 
 # Long enough to be worth its warm-up, short enough that several fit into little memory.
 _BLOCK_S = 30.0
@@ -75,6 +78,7 @@ class Detector:
             prepared_directory=prepared_directory,
             on_stage=on_stage,
         )
+        self._streams = StreamScorer(self._scorer)
         self.receipt = EngineReceipt(
             engine=self.engine,
             model=weights.DEFAULT_MODEL,
@@ -190,6 +194,33 @@ class Detector:
             SpeechScores(np.concatenate(parts), builder.finish(), report, self.receipt, timings_s)
             for parts, builder, report in zip(scored, peaks, reader.reports(), strict=True)
         )
+
+    def stream(
+        self,
+        options: VadOptions | None = None,
+        *,
+        format: PcmFormat | None = None,
+        state: SpeechStreamState | None = None,
+    ) -> SpeechStream:
+        """Detect speech while it is spoken.
+
+        Any number of streams share the detector, from any thread; each holds its own state,
+        which does not grow with the length of the stream.
+
+        Args:
+            options: thresholds and times; None = FunASR's.
+            format: of what is fed; None = 16 kHz, one channel, 16 bits.
+            state: of a stream of this engine to go on from, which brings its options and format.
+
+        Raises:
+            ValueError: a state comes with options or a format.
+        """
+        if state is None:
+            start = self._streams.start(format or PcmFormat(SAMPLE_RATE_HZ))
+            state = SpeechStreamState(start, Decider(options))
+        elif options is not None or format is not None:
+            raise ValueError("a state brings its own options and format")
+        return SpeechStream(self._streams, state)
 
     def probabilities(self, blocks: Iterable[Samples]) -> Samples:
         """Score samples that are in memory or come from elsewhere.

@@ -27,7 +27,6 @@ nothing of it is lost; no segment is longer than ``max_single_segment_time`` the
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +34,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from webui.vad.foresight import Foresight
+from webui.vad.level import speech_level
 from webui.vad.options import VadOptions
 from webui.vad.patience import Patience, Steps
 from webui.vad.pauses import Pauses
-from webui.vad.segment import EndReason, Segment
+from webui.vad.segment import Decision, EndReason, Segment
 from webui.vad.timebase import frames_of_ms, ms_of_frame
 
 # Probabilities are summed as integers of this resolution: such sums do not
@@ -46,39 +47,6 @@ from webui.vad.timebase import frames_of_ms, ms_of_frame
 _UNITS = 1 << 24
 # The deepest pause is sought by the mean of so many frames, half of them before the cut.
 _PAUSE_FRAMES = 20
-
-
-def speech_level(speech_noise_thres: float) -> float:
-    """Smallest float32 P(speech) that counts as speech.
-
-    FunASR asks ``exp(log(p)) >= exp(log(1 - p)) + speech_noise_thres``, which is
-    ``p >= (1 + speech_noise_thres) / 2`` but for rounding. The exact float32 at
-    which that question turns true is searched, so that one comparison per frame
-    gives FunASR's answer in every case.
-
-    Args:
-        speech_noise_thres: -1 (everything is speech) to 1 (nothing is).
-
-    Returns:
-        The level, 0 to 1, or infinity where no probability suffices.
-    """
-    if speech_noise_thres >= 1:
-        return math.inf
-    if speech_noise_thres <= -1:
-        return 0.0
-
-    def counts(p: np.float32) -> bool:
-        speech = float(p)
-        if not 0 < speech < 1:  # FunASR cannot take the logarithm here
-            return speech >= 1
-        return math.exp(math.log(speech)) >= math.exp(math.log(1 - speech)) + speech_noise_thres
-
-    level = np.float32((1 + speech_noise_thres) / 2)
-    while counts(below := np.nextafter(level, np.float32(0))):
-        level = below
-    while not counts(level):
-        level = np.nextafter(level, np.float32(2))
-    return float(level)
 
 
 @dataclass(frozen=True)
@@ -120,16 +88,12 @@ class _Walk:
     All frame numbers are counted from the beginning of the stream.
     """
 
-    def __init__(
-        self,
-        rules: _Rules,
-        speech: npt.NDArray[np.bool_],
-        units: npt.NDArray[np.int32],
-        offset: int,
-    ) -> None:
-        self.speech, self.units, self.end = speech, units, offset + len(speech)
+    def __init__(self, rules: _Rules, probabilities: npt.NDArray[np.float32], offset: int) -> None:
+        # Scaling by a power of two is exact.
+        units = np.rint(probabilities * np.float32(_UNITS)).astype(np.int32)
+        self.probabilities, self.end = probabilities, offset + len(probabilities)
         self._rules, self._offset = rules, offset
-        self._counts = _sums_before(speech, np.int32)
+        self._counts = _sums_before(probabilities >= rules.level, np.int32)
         self._sums = _sums_before(units, np.int64)
         # Window sums of the frames whose whole window lies within the block.
         window = self._counts[rules.window :] - self._counts[: -rules.window]
@@ -221,16 +185,17 @@ class Endpointer:
 
     Args:
         options: thresholds and times; they hold for the endpointer's life.
+        first_frame: number of the first frame that it will be fed; what was before it does
+            not exist for it. All times count from the beginning of the stream all the same.
     """
 
-    def __init__(self, options: VadOptions | None = None) -> None:
+    def __init__(self, options: VadOptions | None = None, first_frame: int = 0) -> None:
         options = options or VadOptions()
         self._rules = _Rules.of(options)
         self._steps = Steps(options)
         self._history = self._rules.history(self._steps.longest_silence)
-        self._offset = 0  # frame number of the first entry of the tails below
-        self._speech_tail = np.zeros(0, dtype=bool)
-        self._units_tail = np.zeros(0, dtype=np.int32)
+        self._offset = first_frame  # number of the first frame of the tail
+        self._tail = np.zeros(0, dtype=np.float32)  # probabilities
         self._units_before_tail = 0
         self._start: int | None = None  # first frame of the open segment
         self._cut_at = 0  # frame at which the open segment would be too long
@@ -238,14 +203,31 @@ class Endpointer:
         # Whether its last change to speech saw full windows and certain silence before. From
         # then on its changes do not depend on where it began.
         self._is_settled = False
-        self._next = 0  # first frame not decided yet
-        self._restart = 0  # first frame that the emptied window counts
-        self._free_from = 0  # first frame that no segment holds
+        self._next = first_frame  # first frame not decided yet
+        self._restart = first_frame  # first frame that the emptied window counts
+        self._free_from = first_frame  # first frame that no segment holds
+        self._decisions: list[Decision] = []  # not taken yet
 
     @property
     def open_since_ms(self) -> int | None:
         """Start of the segment that has begun and not ended, in ms; None in silence."""
         return None if self._start is None else ms_of_frame(self._start)
+
+    @property
+    def decided_until(self) -> int:
+        """First frame that no decision has gone past, for what is open now, or is not."""
+        return self._next
+
+    @property
+    def foresight(self) -> Foresight:
+        """What is certain of beginnings and ends that are still to come."""
+        rules = self._rules
+        shortest = rules.longest // 2 if rules.splits else None
+        return Foresight(rules.move_back, self._steps.longest_end_back, shortest)
+
+    def frames_to_decide(self, frame: int) -> int:
+        """Frames of the stream that must be known before ``frame`` can be decided."""
+        return self._steps.known_to_decide(frame)
 
     def feed(self, probabilities: npt.NDArray[np.float32]) -> list[Segment]:
         """Take the next frames and return the segments that ended within them.
@@ -256,21 +238,7 @@ class Endpointer:
         Returns:
             Closed segments in order.
         """
-        block = np.asarray(probabilities, dtype=np.float32)
-        if block.ndim != 1:
-            raise ValueError(f"probabilities must have one dimension, not {block.ndim}")
-        if not len(block):
-            return []
-        speech = np.concatenate((self._speech_tail, block >= self._rules.level))
-        # Scaling by a power of two is exact.
-        block_units = np.rint(block * np.float32(_UNITS)).astype(np.int32)
-        units = np.concatenate((self._units_tail, block_units))
-        walk = _Walk(self._rules, speech, units, self._offset)
-        segments = []
-        while (segment := self._advance(walk)) is not None:
-            segments.append(segment)
-        self._keep_tail(walk)
-        return segments
+        return _ended(self.decide(probabilities))
 
     def flush(self, samples: int | None = None) -> list[Segment]:
         """End the stream: the open segment, if there is one, ends with the last frame.
@@ -282,35 +250,57 @@ class Endpointer:
                 do not tell whether a stream ends just before a step or with it. None takes the
                 most that have so many frames.
         """
-        walk = _Walk(self._rules, self._speech_tail, self._units_tail, self._offset)
-        self._steps.end(walk.end, samples)
-        segments = []
-        while True:
-            while (segment := self._advance(walk)) is not None:
-                segments.append(segment)
-            if self._start is None:
-                return segments
-            segments.append(self._close(walk, walk.end - 1, walk.end, EndReason.END_OF_AUDIO))
+        return _ended(self.decide_rest(samples))
 
-    def _advance(self, walk: _Walk) -> Segment | None:
-        """Walk to the next end; None when the block's frames are used up."""
+    def decide(self, probabilities: npt.NDArray[np.float32]) -> list[Decision]:
+        """Take the next frames, as `feed`, and return beginnings and ends, in order."""
+        block = np.asarray(probabilities, dtype=np.float32)
+        if block.ndim != 1:
+            raise ValueError(f"probabilities must have one dimension, not {block.ndim}")
+        if not len(block):
+            return []
+        walk = _Walk(self._rules, np.concatenate((self._tail, block)), self._offset)
+        while self._advance(walk):
+            pass
+        self._keep_tail(walk)
+        return self._taken()
+
+    def decide_rest(self, samples: int | None = None) -> list[Decision]:
+        """End the stream, as `flush`, and return beginnings and ends, in order."""
+        walk = _Walk(self._rules, self._tail, self._offset)
+        self._steps.end(walk.end, samples)
+        while True:
+            while self._advance(walk):
+                pass
+            if self._start is None:
+                return self._taken()
+            self._close(walk, walk.end - 1, walk.end, EndReason.END_OF_AUDIO)
+
+    def _taken(self) -> list[Decision]:
+        decisions, self._decisions = self._decisions, []
+        return decisions
+
+    def _advance(self, walk: _Walk) -> bool:
+        """Walk to the next end; False when the block's frames are used up."""
         until = self._steps.decided_until(walk.end)
         if self._start is None and not self._open(walk, until):
-            return None
+            return False
         while True:
             change = min(until, self._steps.next_change(walk.end))
-            segment = self._advance_open(walk, change, self._steps.patience)
-            if segment is not None or change == until:
-                return segment
+            if self._advance_open(walk, change, self._steps.patience):
+                return True
+            if change == until:
+                return False
             self._steps.change()
 
-    def _advance_open(self, walk: _Walk, end: int, patience: Patience) -> Segment | None:
+    def _advance_open(self, walk: _Walk, end: int, patience: Patience) -> bool:
         """Walk to the open segment's end, if it comes before frame ``end``."""
         while True:
             if self._silent_since is None:
                 change = _before(end, self._next_silence(walk, patience))
                 if self._cut_at < (end if change is None else change + 1):
-                    return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
+                    self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
+                    return True
                 if change is None:
                     if self._is_settled:  # in a silence, perhaps, that was too short so far
                         self._silent_since = walk.pauses(self._next).before(end)
@@ -321,15 +311,17 @@ class Endpointer:
             # A step may ask for less silence than has passed when it begins.
             ends = max(self._silent_since + patience.silence, self._next)
             if ends < until and ends <= self._cut_at:
-                return self._close(walk, ends - patience.end_back, ends + 1, EndReason.SILENCE)
+                self._close(walk, ends - patience.end_back, ends + 1, EndReason.SILENCE)
+                return True
             if self._cut_at < min(until + 1, end):
-                return self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
+                self._close(walk, self._cut_at, self._cut_at + 1, EndReason.MAX_LENGTH)
+                return True
             if change is None:
                 break
             self._is_settled |= change > max(self._full_from, self._silent_since + 1)
             self._silent_since, self._next = None, change + 1
         self._next = end
-        return None
+        return False
 
     @property
     def _full_from(self) -> int:
@@ -354,11 +346,13 @@ class Endpointer:
         self._is_settled = change > self._full_from
         self._next = change + 1
         self._units_before_tail = 0
+        self._decisions.append(Decision(ms_of_frame(self._start), None, change))
         return True
 
-    def _close(self, walk: _Walk, last: int, restart: int, reason: EndReason) -> Segment:
+    def _close(self, walk: _Walk, last: int, restart: int, reason: EndReason) -> None:
         """End the open segment with frame ``last``; decisions go on at ``restart``."""
         assert self._start is not None
+        decided = restart if reason is EndReason.END_OF_AUDIO else restart - 1
         self._steps.close(restart - 1, walk.end)
         if self._rules.splits and last + 1 - self._start > self._rules.longest:
             last = walk.deepest_pause(self._start) - 1
@@ -370,16 +364,19 @@ class Endpointer:
             round(total / _UNITS / (last + 1 - self._start), 4),
             reason,
         )
+        self._decisions.append(Decision(segment.start_ms, segment, decided))
         self._start = self._silent_since = None
         self._next = self._restart = restart
         self._free_from = last + 1
-        return segment
 
     def _keep_tail(self, walk: _Walk) -> None:
         """Keep what later decisions can reach, and the sum of what of the segment leaves it."""
-        drop = max(0, len(walk.speech) - self._history)
+        drop = max(0, len(walk.probabilities) - self._history)
         if self._start is not None:
             self._units_before_tail += walk.units_between(self._start, self._offset + drop)
-        self._speech_tail = walk.speech[drop:].copy()
-        self._units_tail = walk.units[drop:].copy()
+        self._tail = walk.probabilities[drop:].copy()
         self._offset += drop
+
+
+def _ended(decisions: list[Decision]) -> list[Segment]:
+    return [decision.segment for decision in decisions if decision.segment is not None]

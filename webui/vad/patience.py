@@ -11,6 +11,7 @@ from webui.vad.schedule import (
     SilenceSchedule,
     first_frame,
     last_step,
+    least_frames,
     step_of_frame,
     step_of_sample,
 )
@@ -52,11 +53,13 @@ class Steps:
 
     Attributes:
         longest_silence: of all that may hold, in frames.
+        longest_end_back: frames by which an end is moved back at most.
     """
 
     def __init__(self, options: VadOptions) -> None:
         self._patience = Patience.of(options.max_end_silence_time, options)
         self.longest_silence = self._patience.silence
+        self.longest_end_back = self._patience.end_back
         self._is_dynamic = options.dynamic_silence
         if not self._is_dynamic:
             return
@@ -66,6 +69,7 @@ class Steps:
             for silence_ms in self._schedule.silences_ms
         }
         self.longest_silence = max(each.silence for each in self._by_silence_ms.values())
+        self.longest_end_back = max(each.end_back for each in self._by_silence_ms.values())
         self._step_ms = options.silence_schedule_step_ms
         self._final_step: int | None = None  # known at the end of the stream
         self._opened_in = 0  # step in which the open segment began
@@ -102,6 +106,13 @@ class Steps:
         if not self._is_dynamic or self._final_step is not None:
             return known
         return min(known, first_frame(self._step_ms, self._last_step(known) + 1))
+
+    def known_to_decide(self, frame: int) -> int:
+        """Frames that must be known before ``frame`` is decided: see `decided_until`."""
+        if not self._is_dynamic:
+            return frame + 1
+        step = step_of_frame(self._step_ms, frame)
+        return max(frame, least_frames(self._step_ms, step)) + 1
 
     def open(self, frame: int, known: int) -> None:
         """Note that a segment opens with the decision of ``frame``."""

@@ -17,9 +17,9 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
-from webui.audio import SAMPLE_RATE_HZ
+from webui.audio import FRAME_HOP_SAMPLES, SAMPLE_RATE_HZ
 from webui.errors import OptionsError
-from webui.vad.timebase import frames_in, most_samples
+from webui.vad.timebase import LOOK_AHEAD_FRAMES, frames_in, most_samples
 
 FUNASR_SCHEDULE = "10000:2000,20000:1000,30000:800,40000:600,50000:400,60000:200,inf:100"
 FUNASR_STEP_MS = 60_000
@@ -30,8 +30,6 @@ _NAME = "silence_schedule"
 _LONGEST_SILENCE_MS = 60_000
 _MOST_ROWS = 32
 _ROW = re.compile(r"([0-9]{1,9}|inf) *[:：] *([0-9]{1,9})")
-# A frame is scored when the two after it are known: frames of LFR's right half.
-_LOOK_AHEAD_FRAMES = 2
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def first_frame(step_ms: int, step: int) -> int:
         step_ms: length of a step.
         step: counted from 0; at least 1.
     """
-    return max(0, frames_known(step_ms, step) - _LOOK_AHEAD_FRAMES)
+    return max(0, frames_known(step_ms, step) - LOOK_AHEAD_FRAMES)
 
 
 def frames_known(step_ms: int, step: int) -> int:
@@ -108,6 +106,12 @@ def last_step(step_ms: int, known: int) -> int:
     return step_of_sample(step_ms, most_samples(known))
 
 
+def least_frames(step_ms: int, step: int) -> int:
+    """Fewest frames from which on a recording may have that step: see `last_step`."""
+    samples = step * step_ms * SAMPLE_RATE_HZ // 1000
+    return max(0, -(-(samples - most_samples(0)) // FRAME_HOP_SAMPLES))
+
+
 def step_of_sample(step_ms: int, samples: int) -> int:
     """Last step of a recording of so many samples at 16 kHz, which may begin at its very end."""
     return samples // (step_ms * SAMPLE_RATE_HZ // 1000)
@@ -115,7 +119,7 @@ def step_of_sample(step_ms: int, samples: int) -> int:
 
 def step_of_frame(step_ms: int, frame: int) -> int:
     """Step in which FunASR decides a frame, if the audio has that step: see `first_frame`."""
-    return last_step(step_ms, frame + _LOOK_AHEAD_FRAMES)
+    return last_step(step_ms, frame + LOOK_AHEAD_FRAMES)
 
 
 def tidy(text: str) -> str:

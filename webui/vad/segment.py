@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class EndReason(str, Enum):
@@ -50,3 +51,17 @@ class Segment:
             "confidence": self.confidence,
             "end_reason": self.end_reason.value,
         }
+
+
+class Decision(NamedTuple):
+    """A segment begins or ends.
+
+    Attributes:
+        start_ms: where it begins.
+        segment: itself, at its end; None at its beginning.
+        frame: whose score decided it. At the end of a stream that is the frame after its last.
+    """
+
+    start_ms: int
+    segment: Segment | None
+    frame: int

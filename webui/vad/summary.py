@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from webui.vad.endpoint import speech_level
+from webui.vad.level import speech_level
 from webui.vad.options import VadOptions, option_info
 from webui.vad.scores import SpeechScores
 from webui.vad.segment import EndReason, Segment

@@ -8,6 +8,8 @@ reach past the end of the audio do not exist (Kaldi's ``snip_edges``).
 from webui.audio import FRAME_HOP_SAMPLES, FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
 
 FRAME_HOP_MS = FRAME_HOP_SAMPLES * 1000 // SAMPLE_RATE_HZ  # 10
+LOOK_AHEAD_FRAMES = 2
+"""A frame is scored when the two after it are known: frames of LFR's right half."""
 
 
 def frames_in(samples: int) -> int:
@@ -40,6 +42,11 @@ def first_sample_of_frame(frame: int) -> int:
 def samples_of_frames(frames: int) -> int:
     """How many samples so many frames in a row look at."""
     return (frames - 1) * FRAME_HOP_SAMPLES + FRAME_LENGTH_SAMPLES if frames else 0
+
+
+def samples_known_by(frames: int) -> int:
+    """How many samples it takes to score so many frames before the audio has ended."""
+    return samples_of_frames(frames + LOOK_AHEAD_FRAMES)
 
 
 def most_samples(frames: int) -> int:

@@ -16,6 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from webui.vad.fbank import BLOCK_FRAMES, Features
 from webui.vad.frontend import Cmvn
 from webui.vad.scorers import OnStage, Probabilities
@@ -24,8 +27,8 @@ from webui.vad.scorers.blocks import BlockScorer
 # Torch takes long to begin; what the encoder keeps while it runs grows with the frames of a call.
 _CALL_FRAMES = 4 * BLOCK_FRAMES
 
-Past = dict[str, Any]
-"""Cache of FunASR's encoder: each layer's last 19 inputs."""
+Past = dict[str, npt.NDArray[np.float32]]
+"""Cache of FunASR's encoder: each layer's last 19 inputs; arrays, for who has no torch."""
 
 
 class FunasrScorer(BlockScorer):
@@ -86,13 +89,13 @@ class FunasrScorer(BlockScorer):
         """Run FunASR's encoder once."""
         torch = self._torch
         # FunASR replaces the tensors of a cache rather than writing into them.
-        cache = dict(past)
+        cache = {name: torch.from_numpy(array).to(self.device) for name, array in past.items()}
         with torch.inference_mode():
             batch = torch.from_numpy(self._cmvn.stack(frames))[None].to(self.device)
             silence = self._encoder(batch, cache=cache)[0, :, 0].double()
             probabilities = (1.0 - silence).float().cpu().numpy()
         # It keeps a view into all that it was given; what it looks back on is a little of that.
-        return {name: tensor.clone() for name, tensor in cache.items()}, probabilities
+        return {name: tensor.cpu().numpy().copy() for name, tensor in cache.items()}, probabilities
 
 
 @contextlib.contextmanager
