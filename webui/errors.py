@@ -7,6 +7,9 @@
     │   ├── NameTemplateError     names of files cannot be made so
     │   └── PcmFormatError        raw samples cannot be of this format
     ├── EditsError                regions by hand that overlap or leave the recording
+    ├── FormatError               a file of segments
+    │   ├── NotRepresentableError  this format cannot hold this result
+    │   └── MalformedLabelsError   a file that is read is not in its format
     ├── SettingsError             a setting of the program itself is unusable
     │   └── PortTakenError        another program listens on the address
     ├── AudioError                a recording cannot be read
@@ -114,6 +117,30 @@ class EditsError(StudioError):
     texts = {
         "en": "The regions cannot be kept: {reason}.",
         "zh": "无法保存这些片段：{reason_zh}。",
+    }
+
+
+class FormatError(StudioError):
+    """A file of segments cannot be written or read."""
+
+    texts = {"en": "{file}: {reason}.", "zh": "{file}：{reason_zh}。"}
+
+
+class NotRepresentableError(FormatError):
+    """A format cannot hold a result; nothing is written of it."""
+
+    texts = {
+        "en": "{file} cannot be written as {format}: {reason}.",
+        "zh": "{file} 无法写成 {format} 格式：{reason_zh}。",
+    }
+
+
+class MalformedLabelsError(FormatError):
+    """A file of segments that is read breaks the rules of its format."""
+
+    texts = {
+        "en": "{file}, line {line}: this is not {format}: {reason}.",
+        "zh": "{file} 第 {line} 行不符合 {format} 格式：{reason_zh}。",
     }
 
 

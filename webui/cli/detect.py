@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from webui import weights
 from webui.audio.report import CHANNEL_CHOICES, channel_text
 from webui.cli import figures
 from webui.cli.cuts import Cuts
 from webui.cli.cuts import add_arguments as add_cut_arguments
-from webui.cli.files import appearing, each_path
+from webui.cli.files import each_path
 from webui.cli.notes import Notes
+from webui.cli.outputs import destination
 from webui.cli.terminal import TEXTS, say, show, with_options
-from webui.errors import AudioError, CutError, StudioError
+from webui.errors import AudioError, CutError, FormatError, StudioError
 from webui.formats import FORMATS, Outcome
 from webui.settings import Settings
 from webui.vad.detector import Detector, OnProgress
@@ -35,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.description = texts["detect_about"]
     parser.add_argument("audio", nargs="+", metavar="AUDIO", help=texts["audio"])
     parser.add_argument("--format", choices=FORMATS, default="json", help=texts["format"])
-    parser.add_argument("--output", type=Path, metavar="FILE", help=texts["output"])
+    parser.add_argument("--output", type=Path, metavar="PATH", help=texts["output"])
     parser.add_argument("--figure", metavar="FILE", help=texts["figure"])
     parser.add_argument("--engine", choices=["auto", *SCORERS], help=texts["engine"])
     parser.add_argument("--channel", choices=CHANNEL_CHOICES, default="mix", help=texts["channel"])
@@ -81,6 +78,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         settings, engine=chosen.engine, threads=chosen.threads, device=chosen.device
     )
     options = chosen_options(chosen)
+    write = destination(FORMATS[chosen.format], chosen.output, chosen.audio)
     drawn: Mapping[str, Path] = {}
     if chosen.figure:
         drawn = each_path(figures.OPTION, chosen.figure, chosen.audio, figures.SUFFIXES)
@@ -93,10 +91,9 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
             threads=settings.threads,
             device=settings.device,
         )
-        with _destination(chosen.output) as stream:
-            aside = _Aside(drawn, cuts, Notes(settings, language, "cli"))
-            detection = _Detection(detector, chosen, options, language, aside)
-            FORMATS[chosen.format].write(detection.outcomes(), stream)
+        aside = _Aside(drawn, cuts, Notes(settings, language, "cli"))
+        detection = _Detection(detector, chosen, options, language, aside)
+        write(detection.writable())
     return 1 if detection.has_failed else 0
 
 
@@ -173,7 +170,7 @@ class _Detection:
                 self._fail(error)
                 continue
             show("")
-            outcome = Outcome.of(tracks, self._options)
+            outcome = Outcome.of(tracks, self._options, path=str(Path(audio).absolute()))
             _say_what_is_empty(outcome, self._language)
             if audio in self._aside.drawn:
                 figures.write_figure(outcome, self._aside.drawn[audio], self._language)
@@ -183,6 +180,16 @@ class _Detection:
                 self._fail(error)
             self._aside.notes.add(outcome, self._options, Path(audio))
             yield outcome
+
+    def writable(self) -> Iterator[Outcome]:
+        """Detect in each file, and pass on what the format can hold."""
+        for outcome in self.outcomes():
+            try:
+                FORMATS[self._chosen.format].check(outcome)
+            except FormatError as error:
+                self._fail(error)
+            else:
+                yield outcome
 
     def _fail(self, error: StudioError) -> None:
         show("")
@@ -208,20 +215,3 @@ def _say_what_is_empty(outcome: Outcome, language: str) -> None:
             name += f", {channel_text(result.scores.audio.channel, language)}"
         why = explain_empty(result.scores, result.options).message(language)
         say(f"{name}: " + TEXTS[language]["no_speech"].format(why=why))
-
-
-@contextlib.contextmanager
-def _destination(output: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears when it is complete and not before."""
-    if output is None:
-        # The formats end their lines themselves; names may be in any language.
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", newline="")
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    with (
-        appearing(output, "--output") as file,
-        io.TextIOWrapper(file, encoding="utf-8", newline="") as stream,
-    ):
-        yield stream

@@ -48,10 +48,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "port": "port to listen on (default: 7860)",
         "detect": "find speech in audio or video files",
         "detect_about": "Find speech in audio or video files and write the segments to standard "
-        "output: with --format json one JSON object a line for each file.",
+        "output: with --format json one JSON object a line for each file. textgrid, audacity, srt, "
+        "vtt and eaf hold one recording each.",
         "audio": "an audio or video file",
         "format": "default: json",
-        "output": "write there instead",
+        "output": "write to this file instead; into a directory that exists, one file for each "
+        "recording (kaldi: segments and wav.scp)",
         "figure": "also draw waveform, probability and segments: FILE ends with .svg, .png or "
         ".pdf; with several recordings, {name} in it stands for each one's name",
         "engine": "default: funasr where it is installed",
@@ -138,10 +140,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "port": "监听端口（默认：7860）",
         "detect": "在音频或视频文件中检测语音",
         "detect_about": "在音频或视频文件中检测语音，并把语音片段写到标准输出："
-        "使用 --format json 时每个文件一行 JSON。",
+        "使用 --format json 时每个文件一行 JSON；"
+        "textgrid、audacity、srt、vtt 和 eaf 每个文件只存放一个录音。",
         "audio": "音频或视频文件",
         "format": "默认：json",
-        "output": "写入该文件",
+        "output": "写入该文件；若为已存在的目录，则每个录音写一个文件"
+        "（kaldi：segments 和 wav.scp）",
         "figure": "同时绘制波形、概率和片段：FILE 以 .svg、.png 或 .pdf 结尾；"
         "有多个录音时，其中的 {name} 代表各录音的名称",
         "engine": "默认：已安装 funasr 时用 funasr",

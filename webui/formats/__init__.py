@@ -1,34 +1,26 @@
-"""Segments to files that other tools read."""
+"""Segments to files that other tools read, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TextIO
+from collections.abc import Mapping
 
-from webui.formats.csv import write_csv
-from webui.formats.json import as_dict, write_json
+from webui.formats.audacity import AUDACITY
+from webui.formats.csv import CSV
+from webui.formats.eaf import EAF
+from webui.formats.format import Format
+from webui.formats.json import JSON, as_dict
+from webui.formats.kaldi import KALDI
+from webui.formats.labels import Labels, Region
+from webui.formats.nemo import NEMO
 from webui.formats.result import Outcome, Result
+from webui.formats.rttm import RTTM
+from webui.formats.srt import SRT
+from webui.formats.textgrid import TEXTGRID
+from webui.formats.vtt import VTT
 
-__all__ = ["FORMATS", "Format", "Outcome", "Result", "as_dict"]
-
-
-@dataclass(frozen=True)
-class Format:
-    """One way to write a result.
-
-    Attributes:
-        suffix: of its files, with the dot.
-        media_type: for downloads.
-        write: writes outcomes as they come to an open text stream (opened with newline="").
-    """
-
-    suffix: str
-    media_type: str
-    write: Callable[[Iterable[Outcome], TextIO], None]
-
+__all__ = ["FORMATS", "Format", "Labels", "Outcome", "Region", "Result", "as_dict"]
 
 FORMATS: Mapping[str, Format] = {
-    "json": Format(".json", "application/json", write_json),
-    "csv": Format(".csv", "text/csv", write_csv),
+    form.name: form for form in (JSON, CSV, RTTM, TEXTGRID, AUDACITY, SRT, VTT, KALDI, EAF, NEMO)
 }
+"""Every format by the name that people type."""

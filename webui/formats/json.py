@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from webui import __version__
+from webui.formats.format import Format, malformed, ordered
+from webui.formats.labels import Labels, Region, confidence_of, gathered, reason_of
 from webui.formats.result import Outcome
+
+_TITLE = "JSON"
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
@@ -79,3 +83,99 @@ def write_json(outcomes: Iterable[Outcome], stream: TextIO) -> None:
         json.dump(as_dict(outcome), stream, ensure_ascii=False)
         stream.write("\n")
         stream.flush()
+
+
+def read_json(stream: TextIO) -> tuple[Labels, ...]:
+    """Read one recording after another, however their lines are broken."""
+    found: list[tuple[str, str, Region]] = []
+    tracks: list[tuple[str, str]] = []
+    for line, value in _values(stream.read()):
+        file, regions = _recording(line, value)
+        channel = _channel(value)
+        both = ("left", "right") if channel == "each" else (channel,)
+        tracks += [(file, track) for track in both]
+        found += [(file, track or channel, region) for track, region in regions]
+    return gathered(found, tracks)
+
+
+def _values(text: str) -> Iterator[tuple[int, Any]]:
+    """Give each value with the line on which it begins."""
+    decoder = json.JSONDecoder()
+    position, line = 0, 1
+    while True:
+        begin = position
+        while position < len(text) and text[position] in " \t\r\n":
+            position += 1
+        line += text.count("\n", begin, position)
+        if position == len(text):
+            return
+        begin = position
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            raise malformed(
+                _TITLE, error.lineno, error.msg, f"JSON 语法错误（{error.msg}）"
+            ) from error
+        except (RecursionError, ValueError) as error:
+            raise malformed(
+                _TITLE,
+                line,
+                "it is nested too deeply, or a number is too long",
+                "嵌套过深或数字过长",
+            ) from error
+        yield line, value
+        line += text.count("\n", begin, position)
+
+
+def _recording(line: int, value: Any) -> tuple[str, Iterator[tuple[str, Region]]]:
+    file = value.get("file") if isinstance(value, dict) else None
+    segments = value.get("segments") if isinstance(value, dict) else None
+    if not isinstance(file, str) or not isinstance(segments, list):
+        raise malformed(
+            _TITLE,
+            line,
+            'not an object with "file" and a list "segments"',
+            "不是含 file 和 segments 列表的对象",
+        )
+    return file, (_region(line, segment) for segment in segments)
+
+
+def _channel(value: dict[str, Any]) -> str:
+    audio = value.get("audio")
+    channel = audio.get("channel") if isinstance(audio, dict) else None
+    return channel if isinstance(channel, str) else "mix"
+
+
+def _region(line: int, segment: Any) -> tuple[str, Region]:
+    given = segment if isinstance(segment, dict) else {}
+    times = (given.get("start_ms"), given.get("end_ms"))
+    # bool is an int to Python, but no time.
+    start_ms, end_ms = ordered(
+        _TITLE, line, *(ms if type(ms) is int and 0 <= ms < 10**15 else None for ms in times)
+    )
+    try:
+        return str(given.get("channel", "")), Region(
+            start_ms,
+            end_ms,
+            confidence=confidence_of(given.get("confidence")),
+            end_reason=reason_of(given.get("end_reason")),
+            edited=given.get("edited") is True,
+        )
+    except (TypeError, ValueError) as error:
+        raise malformed(
+            _TITLE,
+            line,
+            f"the confidence or end_reason of the segment at {start_ms} ms is none",
+            f"位于 {start_ms} 毫秒的片段的 confidence 或 end_reason 无效",
+        ) from error
+
+
+JSON = Format(
+    name="json",
+    title=_TITLE,
+    suffix=".json",
+    media_type="application/json",
+    writer=write_json,
+    reader=read_json,
+    holds_several=True,
+)

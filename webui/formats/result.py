@@ -60,9 +60,11 @@ class Outcome:
 
     Attributes:
         results: of its only track, or of each channel; at least one, all equally long.
+        path: where the recording is, absolute; None where its name alone is to be told.
     """
 
     results: tuple[Result, ...]
+    path: str | None = None
 
     @classmethod
     def of(
@@ -70,6 +72,8 @@ class Outcome:
         tracks: Iterable[SpeechScores],
         options: VadOptions,
         edits: Mapping[str, Edits] = MappingProxyType({}),
+        *,
+        path: str | None = None,
     ) -> Outcome:
         """Apply options to the scores of each track.
 
@@ -77,6 +81,7 @@ class Outcome:
             tracks: one, or one for each channel.
             options: not for those that are edited.
             edits: regions made by hand in place of the detected ones, by channel.
+            path: where the recording is, absolute, for the formats that name it.
         """
         return cls(
             tuple(
@@ -84,7 +89,8 @@ class Outcome:
                 if scores.audio.channel in edits
                 else Result.of(scores, options)
                 for scores in tracks
-            )
+            ),
+            path,
         )
 
     @property

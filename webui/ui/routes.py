@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from webui import formats
-from webui.errors import LANGUAGES, StudioError
+from webui.errors import LANGUAGES, FormatError, StudioError
 from webui.plots.apart import encode_apart
 from webui.ui import comparison, views
 from webui.ui.headers import AS_DECLARED
@@ -128,13 +128,10 @@ class _Desk:
         tracks = tuple(map(_without_formula, entry.tracks)) if kind == "csv" else entry.tracks
         edits = entry.edits if views.EDITED_KEY in request.query_params else {}
         outcome = await run_in_threadpool(formats.Outcome.of, tracks, options, edits)
-        if kind == "json":
-            body = json.dumps(formats.as_dict(outcome), ensure_ascii=False, indent=2).encode()
-        else:
-            stream = io.StringIO(newline="")
-            await run_in_threadpool(form.write, [outcome], stream)
-            # A spreadsheet takes CSV for UTF-8 only with a byte order mark.
-            body = stream.getvalue().encode("utf-8-sig" if kind == "csv" else "utf-8")
+        try:
+            body = await run_in_threadpool(_encoded, outcome, form)
+        except FormatError as error:
+            return PlainTextResponse(error.message(texts_of(request).language), 400)
         headers = _attachment(request, entry, form.suffix)
         return Response(body, media_type=form.media_type, headers=headers)
 
@@ -166,6 +163,21 @@ class _Desk:
         entry = self._studio.cache.get(request.path_params["result_id"])
         wants_edits = views.EDITED_KEY in request.query_params
         return None if entry is None or (wants_edits and not entry.is_edited) else entry
+
+
+def _encoded(outcome: formats.Outcome, form: formats.Format) -> bytes:
+    """Write a result as a file for download.
+
+    Raises:
+        FormatError: the format cannot hold it.
+    """
+    if form.name == "json":
+        form.check(outcome)
+        return json.dumps(formats.as_dict(outcome), ensure_ascii=False, indent=2).encode()
+    stream = io.StringIO(newline="")
+    form.write([outcome], stream)
+    # A spreadsheet takes CSV for UTF-8 only with a byte order mark.
+    return stream.getvalue().encode("utf-8-sig" if form.name == "csv" else "utf-8")
 
 
 def _without_formula(scores: SpeechScores) -> SpeechScores:

@@ -1,0 +1,120 @@
+"""``fsmn-vad detect`` in every format: pipes, files, directories, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from webui.cli import main
+from webui.cli.outputs import destination
+from webui.errors import SettingsError
+from webui.formats import FORMATS
+from webui.formats.files import read_file
+
+ALONE = [name for name, form in FORMATS.items() if not form.holds_several]
+
+
+@pytest.fixture(autouse=True)
+def settings_of_the_test(monkeypatch, model_dir):
+    monkeypatch.setenv("FSMN_VAD_ENGINE", "onnx")
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "en")
+    monkeypatch.setenv("FSMN_VAD_MODEL_DIR", str(model_dir))
+
+
+@pytest.fixture(scope="module")
+def recordings(root, tmp_path_factory) -> list[Path]:
+    directory = tmp_path_factory.mktemp("corpus")
+    demos = {"english-clean.flac": "first talk.flac", "two-voices-telephone.flac": "第二.flac"}
+    return [
+        Path(shutil.copy(root / "assets" / "audio" / demo, directory / name))
+        for demo, name in demos.items()
+    ]
+
+
+def spans(labels) -> list[tuple[str, int, int]]:
+    return sorted((each.track, r.start_ms, r.end_ms) for each in labels for r in each.regions)
+
+
+def test_every_format_gives_detects_segments(recordings, tmp_path):
+    """One file for each recording, in a directory; the same segments in all."""
+    found = {}
+    for name, form in FORMATS.items():
+        directory = tmp_path / name
+        directory.mkdir()
+        arguments = ["--channel", "each", "--format", name, "--output", str(directory)]
+        assert main(["detect", *arguments, *map(str, recordings)]) == 0
+        if name == "kaldi":
+            continue
+        names = [f"{recording.stem}{form.suffix}" for recording in recordings]
+        assert sorted(path.name for path in directory.iterdir()) == sorted(names)
+        found[name] = [spans(read_file(directory / each)) for each in names]
+    of_json = found["json"]
+    assert {track for track, *_ in of_json[1]} == {"left", "right"}
+    assert all(each == of_json for each in found.values()), found
+    check_kaldi(tmp_path / "kaldi", of_json, recordings)
+
+
+def check_kaldi(directory: Path, wanted, recordings) -> None:
+    assert sorted(path.name for path in directory.iterdir()) == ["segments", "wav.scp"]
+    found = {each.file: each.regions for each in read_file(directory / "segments")}
+    assert found.keys() == {"first talk", "第二-left", "第二-right"}
+    assert sum(map(len, found.values())) == sum(map(len, wanted))
+    lines = (directory / "wav.scp").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines] == ["first%20talk", "第二-left", "第二-right"]
+    assert str(recordings[0]) in lines[0]
+
+
+def test_a_pipe(recordings, capfd):
+    assert main(["detect", "--format", "rttm", *map(str, recordings)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert {line.split()[1] for line in lines} == {"first%20talk", "第二"}
+    assert all(len(line.split()) == 10 for line in lines)
+
+
+@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("to_file", [False, True])
+def test_a_format_for_one_recording_refuses_two_before_the_work(name, to_file, tmp_path, capsys):
+    output = ["--output", str(tmp_path / "x")] if to_file else []
+    # Files that are not there: nothing has tried to read them.
+    assert main(["detect", "--format", name, *output, "a.wav", "b.wav"]) == 2
+    run = capsys.readouterr()
+    assert run.out == "" and run.err.count("\n") == 1
+    assert f"--format {name}: such a file holds one recording" in run.err and "--output" in run.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "audio", "is_directory", "said", "said_zh"),
+    [
+        ("rttm", ["x/a.wav", "y/a.mp3"], False, "both be called a there", "在其中都叫 a"),
+        ("kaldi", ["a.wav", "b/a.wav"], True, "both be called a there", "在其中都叫 a"),
+        ("json", ["x/a.wav", "y/a.mp3"], True, "called a.json there", "在其中都叫 a.json"),
+        ("srt", ["a.wav", "b.wav"], False, "name a directory", "指定一个已存在的目录"),
+    ],
+)
+def test_what_cannot_be_told_apart_is_refused(name, audio, is_directory, said, said_zh, tmp_path):
+    output = tmp_path if is_directory else None
+    with pytest.raises(SettingsError) as caught:
+        destination(FORMATS[name], output, audio)
+    assert said in caught.value.message("en") and said_zh in caught.value.message("zh")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names are none there")
+def test_a_recording_that_a_format_cannot_hold_does_not_stop_the_rest(recordings, tmp_path, capfd):
+    bad = Path(shutil.copy(recordings[0], tmp_path / "bell\x07.flac"))
+    output = tmp_path / "out"
+    output.mkdir()
+    arguments = ["--format", "eaf", "--output", str(output), str(bad), str(recordings[1])]
+    assert main(["detect", *arguments]) == 1
+    errors = capfd.readouterr().err
+    assert "bell\\x07.flac cannot be written as ELAN EAF" in errors and "U+0007" in errors
+    assert [path.name for path in output.iterdir()] == ["第二.eaf"]
+
+
+def test_json_does_not_tell_where_a_recording_is(recordings, capfd):
+    assert main(["detect", str(recordings[0])]) == 0
+    assert json.loads(capfd.readouterr().out)["file"] == "first talk.flac"
