@@ -37,6 +37,9 @@
         ├── EngineCrashedError      the process died
         ├── EngineStalledError      it gave no sign of life and was ended
         ├── EngineBusyError         too many jobs wait already
+        │   ├── StreamsFullError      there are as many live streams as there may be
+        │   └── StreamBehindError     a live stream is fed faster than it is scored
+        ├── EngineInUseError        live streams use the model
         └── JobCancelledError       the user stopped the job
 
 Each class carries its text in English and in Simplified Chinese; the details
@@ -396,6 +399,37 @@ class EngineBusyError(EngineError):
     texts = {
         "en": "{waiting} jobs are waiting already. Try again in a moment.",
         "zh": "已有 {waiting} 个任务在排队，请稍后再试。",
+    }
+
+
+class StreamsFullError(EngineBusyError):
+    """There are as many live streams as there may be."""
+
+    texts = {
+        "en": "{streams} live streams run already, which is the most that this server takes "
+        "(FSMN_VAD_MAX_STREAMS). Try again when one has ended.",
+        "zh": "已有 {streams} 个实时流在运行，达到本服务器的上限（FSMN_VAD_MAX_STREAMS）。"
+        "请等其中一个结束后再试。",
+    }
+
+
+class StreamBehindError(EngineBusyError):
+    """A live stream is fed faster than it is scored."""
+
+    texts = {
+        "en": "{seconds} s of sound are waiting to be scored already. Send more slowly.",
+        "zh": "已有 {seconds} 秒音频在等待打分，请放慢发送速度。",
+    }
+
+
+class EngineInUseError(EngineError):
+    """Live streams use the model, so it cannot be unloaded or replaced."""
+
+    texts = {
+        "en": "A live stream is using the engine {engine}. Stop live detection first (or wait "
+        "until it ends); then unload it or choose another engine.",
+        "zh": "实时检测正在使用引擎 {engine}。请先停止实时检测（或等其结束），"
+        "再卸载模型或改用其他引擎。",
     }
 
 

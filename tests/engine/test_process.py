@@ -18,7 +18,7 @@ from webui.errors import EngineCrashedError, EngineStalledError, JobCancelledErr
 from webui.settings import Settings
 
 
-def half_an_answer(pipe, config) -> None:
+def half_an_answer(pipe, streams, config) -> None:
     """Stand where the worker stands: begin a large answer and never end it."""
     message = pickle.dumps(b"x" * 1_000_000)
     os.write(pipe.fileno(), struct.pack("!i", len(message)) + message[:1000])

@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 from webui.audio.report import CHANNEL_CHOICES
-from webui.engine.engine import State
 from webui.engine.memory import GpuState
+from webui.engine.status import State
 from webui.ui.i18n import Texts, catalogue
 from webui.ui.studio import demo_recordings
 from webui.vad.compare import Kind, Side

@@ -11,10 +11,11 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from webui.audio.pcm import PcmFormat
 from webui.audio.report import ChannelChoice
 from webui.engine.fair_queue import FairQueue
 from webui.engine.jobs import Job
@@ -40,6 +41,9 @@ from webui.engine.messages import (
     Stage,
 )
 from webui.engine.process import EngineProcess
+from webui.engine.status import EngineStatus, State
+from webui.engine.stream import EngineStream
+from webui.engine.streams import Streams
 from webui.errors import (
     EngineCrashedError,
     EngineError,
@@ -50,36 +54,11 @@ from webui.errors import (
 from webui.settings import Settings
 from webui.vad.scorers import resolve_engine
 
-State = Literal["not_loaded", "loading", "ready", "busy"]
-
 # A block takes well below this, so whoever does not obey by then is stuck; Stop
 # has to work within a second.
 _CANCEL_GRACE_S = 0.7
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EngineStatus:
-    """What the engine is doing.
-
-    Attributes:
-        state: of the model.
-        engine: name of the loaded or loading engine; "" if there is none.
-        stage: of loading, a key of `webui.vad.scorers.STAGES`; "" otherwise.
-        load_time_s: how long loading took; None if nothing is loaded.
-        device: where it computes; "" if nothing is loaded.
-        pid: of the engine's process.
-        waiting: jobs in the line.
-    """
-
-    state: State
-    engine: str = ""
-    stage: str = ""
-    load_time_s: float | None = None
-    device: str = ""
-    pid: int | None = None
-    waiting: int = 0
 
 
 class Engine:
@@ -99,6 +78,7 @@ class Engine:
         self._process: EngineProcess | None = None
         self._status = EngineStatus("not_loaded")
         self._gpus: tuple[GpuMemory, ...] = ()
+        self._streams = Streams(settings, self._serving, self.load)
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._thread.start()
 
@@ -123,6 +103,7 @@ class Engine:
 
         Raises:
             EngineBusyError: too many jobs wait already.
+            EngineInUseError: live streams use another engine.
             EngineUnavailableError: this engine's packages are not installed.
         """
         return self._enqueue(
@@ -149,8 +130,29 @@ class Engine:
             owner,
         )
 
+    def open_stream(self, pcm: PcmFormat, *, engine: str = "auto") -> EngineStream:
+        """Begin a live stream, which is scored beside the jobs; loads the model if need be.
+
+        Args:
+            pcm: format of what it will be fed.
+            engine: "auto" takes that of other streams, else the one that is loaded.
+
+        Raises:
+            EngineInUseError: live streams use another engine.
+            StreamsFullError: there are as many streams as there may be.
+            EngineUnavailableError: this engine's packages are not installed.
+        """
+        if engine == "auto":
+            engine = self._streams.engine or self.status().engine or engine
+        return self._streams.open(pcm, resolve_engine(engine))
+
     def unload(self) -> MemoryChange:
-        """End the engine's process, in its turn: after the running job and those that wait."""
+        """End the engine's process, in its turn: after the running job and those that wait.
+
+        Raises:
+            EngineInUseError: live streams use the model.
+        """
+        self._streams.check_free()
         return self._change("unload")
 
     def clear_gpu_cache(self) -> MemoryChange:
@@ -194,8 +196,10 @@ class Engine:
             job.cancel()
             job.fail(JobCancelledError())
         self._thread.join(5)
+        self._streams.close()
 
     def _enqueue(self, job: Job, owner: str) -> Job:
+        self._streams.check_free(job.engine)
         with self._changed:
             if self._closed:
                 raise JobCancelledError()
@@ -217,6 +221,14 @@ class Engine:
                 self._changed.notify_all()
         change: MemoryChange = job.result()
         return change
+
+    def _serving(self, engine: str) -> EngineProcess | None:
+        """The process that has this engine loaded; None if there is none."""
+        with self._changed:
+            process, status = self._process, self._status
+        if process is None or status.engine != engine or status.state not in ("ready", "busy"):
+            return None
+        return process if process.is_alive else None
 
     def _jobs_ahead(self, job: Job) -> int:
         with self._changed:
@@ -258,6 +270,9 @@ class Engine:
                 self._changed.wait()
 
     def _work(self, job: Job) -> Any:
+        if job.kind != "clear_gpu_cache":
+            # Streams may have begun while it waited.
+            self._streams.check_free(job.engine)
         if job.kind == "unload":
             return self._measured(self._end_process)
         if job.kind == "clear_gpu_cache":
@@ -305,13 +320,14 @@ class Engine:
             self._end_process()
             raise
         assert isinstance(answer, Ready)
+        process.receipt = answer.receipt
         with self._changed:
             self._gpus = answer.gpus
             self._status = EngineStatus(
                 "ready",
                 job.engine,
                 load_time_s=time.monotonic() - begin,
-                device=answer.device,
+                device=answer.receipt.device,
                 pid=process.pid,
             )
         return process

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webui.audio.pcm import PcmFormat
 from webui.audio.report import ChannelChoice
 from webui.errors import StudioError
 from webui.settings import Settings
-from webui.vad.scores import SpeechScores
+from webui.vad import stream
+from webui.vad.scores import EngineReceipt, SpeechScores
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Stage:
 class Ready:
     """The model is loaded and warm."""
 
-    device: str
+    receipt: EngineReceipt
     gpus: tuple[GpuMemory, ...]
 
 
@@ -96,6 +98,40 @@ class Failed:
     """The command failed, with an error for the person who asked."""
 
     error: StudioError
+
+
+# Over the pipe of the live streams: tuples of steps, answered by tuples of the same length.
+
+
+@dataclass(frozen=True)
+class StreamStep:
+    """Go on with a stream.
+
+    Attributes:
+        format: of the pieces.
+        state: the stream's past, as the answer before gave it; None at its beginning.
+        pieces: what came since, in order.
+        is_last: the stream ends after them.
+    """
+
+    format: PcmFormat
+    state: bytes | None
+    pieces: tuple[bytes, ...]
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class StreamStepped:
+    """The step is done.
+
+    Attributes:
+        state: the stream's past from now on; a pickle of `webui.vad.stream.StreamState`,
+            since the page's process only keeps it.
+        scored: for each piece what it completed, and for the end.
+    """
+
+    state: bytes
+    scored: tuple[stream.Scored, ...]
 
 
 Command = Score | ClearGpuCache | Cancel

@@ -10,8 +10,16 @@ import time
 from collections.abc import Iterator
 
 from webui.engine import worker
-from webui.engine.messages import Answer, Command, EngineConfig
+from webui.engine.messages import (
+    Answer,
+    Command,
+    EngineConfig,
+    Failed,
+    StreamStep,
+    StreamStepped,
+)
 from webui.errors import EngineCrashedError
+from webui.vad.scores import EngineReceipt
 
 _POLL_S = 0.05
 
@@ -19,23 +27,36 @@ _POLL_S = 0.05
 class EngineProcess:
     """A child process with one loaded scorer. One thread at a time may talk to it.
 
+    Another one at a time may have it do steps of live streams meanwhile.
+
     It is spawned, not forked: a fork would copy the page's locks and threads. It
     ends by itself when this process ends, however that ends, since its pipe closes.
 
     Args:
         config: which engine to load, and the settings.
+
+    Attributes:
+        engine: which engine it loads.
+        receipt: of what it has loaded, for whoever has heard of that to note; None before.
     """
 
     def __init__(self, config: EngineConfig) -> None:
         self.engine = config.engine
+        self.receipt: EngineReceipt | None = None
         context = multiprocessing.get_context("spawn")
         self._pipe, childs_end = context.Pipe()
+        # Never closed here but by the last who holds this object: somebody may wait in it.
+        self._streams, childs_streams = context.Pipe()
         self._process = context.Process(
-            target=worker.main, args=(childs_end, config), name="fsmn-vad-engine", daemon=True
+            target=worker.main,
+            args=(childs_end, childs_streams, config),
+            name="fsmn-vad-engine",
+            daemon=True,
         )
         self._process.start()
         # Only then does a dead child mean end-of-file here.
         childs_end.close()
+        childs_streams.close()
         self._answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="engine-answers", daemon=True)
         self._reader.start()
@@ -81,6 +102,25 @@ class EngineProcess:
                 raise self._crashed()
             heard = time.monotonic()
             yield answer
+
+    def step(self, steps: tuple[StreamStep, ...]) -> tuple[StreamStepped | Failed, ...]:
+        """Have steps of live streams done, once the model is loaded; waits for the answers.
+
+        Raises:
+            EngineCrashedError: the process is gone; so it is for whoever asks afterwards.
+        """
+        try:
+            self._streams.send(steps)
+            answers: tuple[StreamStepped | Failed, ...] = self._streams.recv()
+        except (EOFError, OSError) as error:
+            # It may still be alive, or be about to end.
+            self.kill()
+            raise self._crashed() from error
+        return answers
+
+    def kill(self) -> None:
+        """Have the process end at once; from any thread."""
+        self._process.kill()
 
     def end(self) -> None:
         """End the process now and wait until the system has taken its memory back."""

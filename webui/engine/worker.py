@@ -6,13 +6,17 @@ gives back all that they took.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import pickle
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 from webui import weights
 from webui.engine.memory import share_arenas
@@ -30,35 +34,43 @@ from webui.engine.messages import (
     Score,
     Scored,
     Stage,
+    StreamStep,
+    StreamStepped,
 )
 from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
 from webui.vad.detector import Detector
 from webui.vad.scorers import SCORERS
+from webui.vad.stream import StreamScorer
+
+_Answer = TypeVar("_Answer")
 
 
-def main(pipe: Connection, config: EngineConfig) -> None:
-    """Serve commands from the pipe until the other end closes it."""
+def main(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
+    """Serve commands from the one pipe, and live streams from the other, until they close."""
     # The page decides when to end; Ctrl-C in the terminal reaches the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Standard output belongs to results, whatever a framework prints.
     os.dup2(2, 1)
     share_arenas()
     try:
-        _serve(pipe, config)
+        _serve(pipe, streams, config)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the page's process is gone, and so is the need for this one
 
 
-def _serve(pipe: Connection, config: EngineConfig) -> None:
+def _serve(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
     def load() -> Answer:
         detector.append(_load(pipe, config))
-        return Ready(detector[0].receipt.device, _gpu_memory(detector[0].receipt.device))
+        return Ready(detector[0].receipt, _gpu_memory(detector[0].receipt.device))
 
     detector: list[Detector] = []
     answer = _guarded(load, lambda reason: EngineStartError(engine=config.engine, reason=reason))
     pipe.send(answer)
     if isinstance(answer, Failed):
         return
+    threading.Thread(
+        target=_serve_streams, args=(streams, detector[0].streams), name="streams", daemon=True
+    ).start()
     while True:
         command: Command = pipe.recv()
         if isinstance(command, Score):
@@ -93,10 +105,29 @@ def _score(pipe: Connection, detector: Detector, wanted: Score) -> Answer:
     return Scored(tracks, _gpu_memory(device))
 
 
+def _serve_streams(pipe: Connection, scorer: StreamScorer) -> None:
+    with contextlib.suppress(EOFError, ConnectionError):
+        while True:
+            steps: tuple[StreamStep, ...] = pipe.recv()
+            pipe.send(tuple(_guarded(functools.partial(_step, scorer, step)) for step in steps))
+
+
+def _step(scorer: StreamScorer, step: StreamStep) -> StreamStepped:
+    # These bytes come from a process of this kind, by way of the page's memory.
+    state = scorer.start(step.format) if step.state is None else pickle.loads(step.state)
+    scored = []
+    for piece in step.pieces:
+        state, completed = scorer.feed(state, piece)
+        scored.append(completed)
+    if step.is_last:
+        scored.append(scorer.finish(state))
+    return StreamStepped(pickle.dumps(state, pickle.HIGHEST_PROTOCOL), tuple(scored))
+
+
 def _guarded(
-    work: Callable[[], Answer],
+    work: Callable[[], _Answer],
     describe: Callable[[str], StudioError] = lambda reason: EngineError(reason=reason),
-) -> Answer:
+) -> _Answer | Failed:
     """Turn whatever goes wrong into a typed answer: one bad job must not end the process."""
     try:
         return work()
