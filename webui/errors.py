@@ -37,8 +37,7 @@
         ├── EngineCrashedError      the process died
         ├── EngineStalledError      it gave no sign of life and was ended
         ├── EngineBusyError         too many jobs wait already
-        │   ├── StreamsFullError      there are as many live streams as there may be
-        │   └── StreamBehindError     a live stream is fed faster than it is scored
+        │   └── StreamsFullError      there are as many live streams as there may be
         ├── EngineInUseError        live streams use the model
         └── JobCancelledError       the user stopped the job
 
@@ -410,15 +409,6 @@ class StreamsFullError(EngineBusyError):
         "(FSMN_VAD_MAX_STREAMS). Try again when one has ended.",
         "zh": "已有 {streams} 个实时流在运行，达到本服务器的上限（FSMN_VAD_MAX_STREAMS）。"
         "请等其中一个结束后再试。",
-    }
-
-
-class StreamBehindError(EngineBusyError):
-    """A live stream is fed faster than it is scored."""
-
-    texts = {
-        "en": "{seconds} s of sound are waiting to be scored already. Send more slowly.",
-        "zh": "已有 {seconds} 秒音频在等待打分，请放慢发送速度。",
     }
 
 

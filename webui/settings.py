@@ -194,15 +194,6 @@ class Settings:
             high=10_000,
         ),
     )
-    max_streams: int = field(
-        default=100,
-        metadata=_about(
-            en="Live streams that may run at once; further ones are turned away.",
-            zh="可同时运行的实时流数，超出的将被拒绝。",
-            low=1,
-            high=10_000,
-        ),
-    )
     cache_bytes: int = field(
         default=256 * _MIB,
         metadata=_about(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import queue
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -12,7 +13,7 @@ from typing import Protocol
 from webui.audio.pcm import PcmFormat
 from webui.engine.jobs import JobProgress
 from webui.engine.messages import StreamStep, StreamStepped
-from webui.errors import JobCancelledError, StreamBehindError, StudioError
+from webui.errors import JobCancelledError, StudioError
 from webui.vad.scores import EngineReceipt
 from webui.vad.stream import Scored
 
@@ -121,7 +122,7 @@ class EngineStream:
             on or the stream is closed; then the stream is over.
 
         Raises:
-            StreamBehindError: too much waits already; nothing of ``data`` was taken.
+            queue.Full: more than `MOST_WAITING_BYTES` would wait; nothing was taken.
             StudioError: why the stream is over.
             ValueError: more than `MOST_WAITING_BYTES` at once, or after `finish`.
         """
@@ -149,8 +150,7 @@ class EngineStream:
             if self._is_finishing:
                 raise ValueError("the stream was finished")
             if piece.data and self._waiting_bytes + len(piece.data) > MOST_WAITING_BYTES:
-                waiting_s = round(self._waiting_bytes / self.format.bytes_per_s)
-                raise StreamBehindError(seconds=waiting_s)
+                raise queue.Full
             self._is_finishing = piece.is_last
             self._pieces.append(piece)
             self._waiting_bytes += len(piece.data)
