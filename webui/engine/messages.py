@@ -119,6 +119,11 @@ class StreamStep:
     pieces: tuple[bytes, ...]
     is_last: bool
 
+    @property
+    def duration_s(self) -> float:
+        """Length of the pieces."""
+        return sum(map(len, self.pieces)) / self.format.bytes_per_s
+
 
 @dataclass(frozen=True)
 class StreamStepped:

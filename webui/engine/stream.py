@@ -17,9 +17,10 @@ from webui.errors import JobCancelledError, StudioError
 from webui.vad.scores import EngineReceipt
 from webui.vad.stream import Scored
 
-MOST_WAITING_BYTES = 8 * 1024**2
-"""What may wait in one stream; further pieces are turned away until some are scored."""
-
+# What may wait in one stream: of a usual format some minutes; of an odd one, what the engine
+# makes of it (64 kB a second) would else fill its memory.
+_WAITING_BYTES = 8 * 1024**2
+_WAITING_S = 600
 # Done at once: nobody waits long for another's heap.
 _STEP_S = 2.0
 _STEP_PIECES = 64
@@ -96,6 +97,11 @@ class EngineStream:
         return self._waiting_bytes
 
     @property
+    def most_waiting_bytes(self) -> int:
+        """Size of what may wait."""
+        return min(_WAITING_BYTES, _WAITING_S * self.format.bytes_per_s)
+
+    @property
     def receipt(self) -> EngineReceipt | None:
         """What scores the stream; None before it is ready."""
         return self._receipt
@@ -122,12 +128,10 @@ class EngineStream:
             on or the stream is closed; then the stream is over.
 
         Raises:
-            queue.Full: more than `MOST_WAITING_BYTES` would wait; nothing was taken.
+            queue.Full: more than `most_waiting_bytes` would wait; nothing was taken.
             StudioError: why the stream is over.
-            ValueError: more than `MOST_WAITING_BYTES` at once, or after `finish`.
+            ValueError: `finish` was called before.
         """
-        if len(data) > MOST_WAITING_BYTES:
-            raise ValueError(f"{len(data)} bytes at once; at most {MOST_WAITING_BYTES}")
         return self._put(_Piece(data))
 
     def finish(self) -> Future[Scored]:
@@ -149,7 +153,7 @@ class EngineStream:
                 raise self._error
             if self._is_finishing:
                 raise ValueError("the stream was finished")
-            if piece.data and self._waiting_bytes + len(piece.data) > MOST_WAITING_BYTES:
+            if self._waiting_bytes + len(piece.data) > self.most_waiting_bytes:
                 raise queue.Full
             self._is_finishing = piece.is_last
             self._pieces.append(piece)

@@ -33,7 +33,8 @@ from webui.errors import (
 from webui.settings import Settings
 
 # Steps done in one go: nobody waits long for the others.
-_STEP_STREAMS = 16
+_TURN_STREAMS = 16
+_TURN_S = 60.0
 _ATTEMPTS = 8
 _PAUSE_S = 0.05  # before the third attempt; twice as long before each further one
 # A step takes milliseconds.
@@ -218,16 +219,22 @@ class Streams:
 
     def _steps(self) -> dict[EngineStream, StreamStep]:
         """What is to be done now, by stream; these go to the end of the turns."""
-        with self._changed:
-            turn = list(self._eager)[:_STEP_STREAMS]
-            if self._after_a_crash:
-                # Whoever brings the process down takes nobody else's step with it.
-                turn = [min(self._eager, key=lambda stream: stream.attempts)] if turn else []
-            for stream in turn:
-                del self._eager[stream]
-        steps = {stream: step for stream in turn if (step := stream.step()) is not None}
-        for stream in steps:
-            self.wake(stream)
+        turn = self._waiting()
+        if self._after_a_crash:
+            # Whoever brings the process down takes nobody else's step with it.
+            turn = sorted(turn, key=lambda stream: stream.attempts)[:1]
+        steps: dict[EngineStream, StreamStep] = {}
+        left_s = _TURN_S
+        while turn and left_s > 0 and len(steps) < _TURN_STREAMS:
+            stream = turn.pop(0)
+            with self._changed:
+                self._eager.pop(stream, None)
+            step = stream.step()
+            if step is not None:
+                # Until it is done, this stream has something to do.
+                self.wake(stream)
+                steps[stream] = step
+                left_s -= step.duration_s
         return steps
 
     def _ask(

@@ -69,7 +69,7 @@ def _serve(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
     if isinstance(answer, Failed):
         return
     threading.Thread(
-        target=_serve_streams, args=(streams, detector[0].streams), name="streams", daemon=True
+        target=_serve_streams, args=(streams, detector[0].stream_scorer), name="streams", daemon=True
     ).start()
     while True:
         command: Command = pipe.recv()
