@@ -13,6 +13,7 @@ import pytest
 ROOMS = [
     "system_errors",
     "errors",
+    "stream_errors",
     "files",
     "zipped",
     "settings",

@@ -37,7 +37,7 @@
         ├── EngineCrashedError      the process died
         ├── EngineStalledError      it gave no sign of life and was ended
         ├── EngineBusyError         too many jobs wait already
-        │   └── StreamsFullError      there are as many live streams as there may be
+        │   └── StreamsFullError      of `webui.stream_errors`
         ├── EngineInUseError        live streams use the model
         └── JobCancelledError       the user stopped the job
 
@@ -398,17 +398,6 @@ class EngineBusyError(EngineError):
     texts = {
         "en": "{waiting} jobs are waiting already. Try again in a moment.",
         "zh": "已有 {waiting} 个任务在排队，请稍后再试。",
-    }
-
-
-class StreamsFullError(EngineBusyError):
-    """There are as many live streams as there may be."""
-
-    texts = {
-        "en": "{streams} live streams run already, which is the most that this server takes "
-        "(FSMN_VAD_MAX_STREAMS). Try again when one has ended.",
-        "zh": "已有 {streams} 个实时流在运行，达到本服务器的上限（FSMN_VAD_MAX_STREAMS）。"
-        "请等其中一个结束后再试。",
     }
 
 

@@ -26,9 +26,9 @@ from webui.errors import (
     EngineInUseError,
     JobCancelledError,
     ModelMissingError,
-    StreamsFullError,
 )
 from webui.settings import Settings
+from webui.stream_errors import StreamsFullError
 from webui.vad import Detector, VadOptions
 from webui.vad.endpoint import Endpointer
 from webui.vad.stream import Decider

@@ -27,10 +27,10 @@ from webui.errors import (
     EngineError,
     EngineInUseError,
     JobCancelledError,
-    StreamsFullError,
     StudioError,
 )
 from webui.settings import Settings
+from webui.stream_errors import StreamsFullError
 
 # Steps done in one go: nobody waits long for the others.
 _TURN_STREAMS = 16

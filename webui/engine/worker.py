@@ -68,9 +68,8 @@ def _serve(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
     pipe.send(answer)
     if isinstance(answer, Failed):
         return
-    threading.Thread(
-        target=_serve_streams, args=(streams, detector[0].stream_scorer), name="streams", daemon=True
-    ).start()
+    beside = (streams, detector[0].stream_scorer)
+    threading.Thread(target=_serve_streams, args=beside, name="streams", daemon=True).start()
     while True:
         command: Command = pipe.recv()
         if isinstance(command, Score):

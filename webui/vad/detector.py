@@ -52,6 +52,11 @@ class Detector:
             model store.
         on_stage: told each stage of loading as it begins.
 
+    Attributes:
+        engine: name of the engine.
+        receipt: what scores.
+        stream_scorer: for streams whose state somebody else keeps; `stream` is for all others.
+
     Raises:
         EngineUnavailableError: the engine's packages are not installed.
         ModelMissingError: the model has not been fetched.
@@ -78,7 +83,7 @@ class Detector:
             prepared_directory=prepared_directory,
             on_stage=on_stage,
         )
-        self._streams = StreamScorer(self._scorer)
+        self.stream_scorer = StreamScorer(self._scorer)
         self.receipt = EngineReceipt(
             engine=self.engine,
             model=weights.DEFAULT_MODEL,
@@ -216,11 +221,11 @@ class Detector:
             ValueError: a state comes with options or a format.
         """
         if state is None:
-            start = self._streams.start(format or PcmFormat(SAMPLE_RATE_HZ))
+            start = self.stream_scorer.start(format or PcmFormat(SAMPLE_RATE_HZ))
             state = SpeechStreamState(start, Decider(options))
         elif options is not None or format is not None:
             raise ValueError("a state brings its own options and format")
-        return SpeechStream(self._streams, state)
+        return SpeechStream(self.stream_scorer, state)
 
     def probabilities(self, blocks: Iterable[Samples]) -> Samples:
         """Score samples that are in memory or come from elsewhere.
