@@ -13,6 +13,7 @@ import pytest
 ROOMS = [
     "system_errors",
     "errors",
+    "model_errors",
     "stream_errors",
     "files",
     "zipped",

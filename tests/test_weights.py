@@ -22,14 +22,13 @@ from typing import Any
 import pytest
 
 from webui import weights
-from webui.errors import (
+from webui.errors import SettingsError, StudioError
+from webui.model_errors import (
     ModelAlteredError,
     ModelDirectoryError,
     ModelFetchError,
     ModelMissingError,
     ModelStoreError,
-    SettingsError,
-    StudioError,
     UnknownModelError,
 )
 from webui.settings import Settings

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from webui import weights_manifest, weights_sources
-from webui.errors import (
+from webui.model_errors import (
     ModelAlteredError,
     ModelDirectoryError,
     ModelError,

@@ -21,10 +21,9 @@ from webui.errors import (
     EngineStalledError,
     FileMissingError,
     JobCancelledError,
-    ModelError,
-    ModelMissingError,
     NotAudioError,
 )
+from webui.model_errors import ModelError, ModelMissingError
 from webui.settings import Settings
 from webui.vad import Detector
 

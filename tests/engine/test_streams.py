@@ -20,13 +20,8 @@ import pytest
 from webui.audio.pcm import PcmFormat
 from webui.bench import recording
 from webui.engine import Engine, process, streams, worker
-from webui.errors import (
-    EngineBusyError,
-    EngineCrashedError,
-    EngineInUseError,
-    JobCancelledError,
-    ModelMissingError,
-)
+from webui.errors import EngineBusyError, EngineCrashedError, EngineInUseError, JobCancelledError
+from webui.model_errors import ModelMissingError
 from webui.settings import Settings
 from webui.stream_errors import StreamsFullError
 from webui.vad import Detector, VadOptions

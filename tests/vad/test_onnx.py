@@ -13,7 +13,7 @@ import pytest
 
 from webui.audio.reader import open_audio
 from webui.audio.regroup import regrouped
-from webui.errors import ModelError
+from webui.model_errors import ModelError
 from webui.vad import Detector
 from webui.vad.frontend import Cmvn, Frontend, FrontendState
 from webui.vad.scorers import load_scorer, onnx_prepare

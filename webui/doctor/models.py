@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from webui import weights
 from webui.doctor.finding import Finding, Level, found, told
 from webui.engine import Engine
-from webui.errors import EngineUnavailableError, ModelDirectoryError, StudioError
+from webui.errors import EngineUnavailableError, StudioError
+from webui.model_errors import ModelDirectoryError
 from webui.settings import Settings
 from webui.vad.scorers import SCORERS, resolve_engine
 

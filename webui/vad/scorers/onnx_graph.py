@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webui.errors import ModelError
+from webui.model_errors import ModelError
 from webui.vad.fbank import MEL_BINS
 from webui.vad.frontend import CONTEXT_FRAMES, STACKED_FRAMES, Cmvn
 from webui.vad.scorers.blocks import LAYERS, PAST_FRAMES

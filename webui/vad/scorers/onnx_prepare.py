@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webui.audio import SAMPLE_RATE_HZ
-from webui.errors import ModelError
+from webui.model_errors import ModelError
 from webui.vad.frontend import CONTEXT_FRAMES, Cmvn, Frontend, FrontendState
 from webui.vad.scorers.blocks import LAYERS, PAST_FRAMES
 from webui.vad.scorers.onnx_graph import INTEGER_PRODUCTS, MEMORY_SIZE, PAST_SHAPE, build
