@@ -25,6 +25,7 @@ ROOMS = [
     "vad",
     "engine",
     "formats",
+    "live",
     "history",
     "batch",
     "plots",

@@ -21,6 +21,7 @@
     │   ├── ChannelMissingError   the recording lacks the wanted channel
     │   └── DecodeError           damaged before the first sample
     ├── CutError                  sound cannot be cut out or written so
+    ├── StreamError               a live stream; see `webui.stream_errors`
     ├── ModelError                the weights; see `webui.model_errors`
     ├── HistoryError              the list of runs cannot be read or written
     │   └── HistoryDamagedError   its file is no database, or a damaged one

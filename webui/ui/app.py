@@ -21,12 +21,13 @@ from urllib.parse import quote
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from webui.engine.memory import share_arenas
 from webui.errors import LANGUAGES, PortTakenError, SettingsError
 from webui.settings import Settings
-from webui.ui import analysis, components, edits, playback, spectrogram, theme, tiles
+from webui.ui import analysis, components, edits, playback, spectrogram, streaming, theme, tiles
 from webui.ui import routes as plain
 from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.i18n import Texts
@@ -97,8 +98,8 @@ def create_app(studio: Studio) -> ASGIApp:
 
     It closes ``studio`` when it ends.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(studio))
-    for module in (plain, tiles, spectrogram, playback, edits, analysis):
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan(studio))
+    for module in (plain, tiles, spectrogram, playback, edits, analysis, streaming):
         app.router.routes.extend(module.routes(studio))
     upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
     # The longer path first: a mount at "/" takes all that comes after it.
@@ -133,9 +134,11 @@ def create_app(studio: Studio) -> ASGIApp:
     return RequestGate(gate, studio.settings)
 
 
-def _lifespan(studio: Studio) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def lifespan(studio: Studio) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return what an application does from its beginning on, and at its end: close all."""
+
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def living(app: Starlette) -> AsyncIterator[None]:
         async def sweep() -> None:
             while True:
                 await asyncio.sleep(_SWEEP_S)
@@ -146,9 +149,10 @@ def _lifespan(studio: Studio) -> Callable[[FastAPI], AbstractAsyncContextManager
             yield
         finally:
             task.cancel()
+            await studio.lives.close()
             await asyncio.to_thread(studio.close)
 
-    return lifespan
+    return living
 
 
 class _Server(uvicorn.Server):
@@ -180,19 +184,28 @@ def serve(settings: Settings) -> None:
     # Gradio keeps what it makes beside the uploads, so that it goes with them.
     os.environ["GRADIO_TEMP_DIR"] = str(studio.workspace.directory / "gradio")
     try:
-        config = uvicorn.Config(
-            create_app(studio),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            timeout_graceful_shutdown=_SHUTDOWN_S,
-            ws="none",
-        )
+        config = server_config(create_app(studio), settings)
         logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         _Server(config, f"http://{host}:{settings.port}").run()
     finally:
         studio.close()
+
+
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Return how an application is served."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        ws="websockets-sansio",
+        # Sound does not shrink; a connection over which nothing comes is ended by the stream.
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
+        ws_max_size=streaming.MAX_FRAME_BYTES,
+    )
 
 
 def _is_no_cut_stream(record: logging.LogRecord) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from webui.engine import Engine, MemoryReading
 from webui.engine.spectrograms import Spectrograms
 from webui.settings import Settings, project_root
+from webui.ui.lives import Lives
 from webui.ui.playback import Copies
 from webui.ui.questions import Questions
 from webui.ui.session import RunningJobs, ScoreCache
@@ -99,6 +100,7 @@ class Studio:
         sampler: memory readings.
         copies: of recordings that a browser cannot play.
         spectrograms: of parts of recordings.
+        lives: live streams; closed in the server's event loop.
         questions: sweeps, advice and the like about results.
         demos: demo recordings by name.
     """
@@ -109,6 +111,7 @@ class Studio:
         self.engine = Engine(settings)
         self.cache = ScoreCache(settings.cache_bytes)
         self.jobs = RunningJobs()
+        self.lives = Lives(settings, self.engine, self.cache, self.workspace)
         self.sampler = MemorySampler(self.engine.memory)
         self.copies = Copies(settings.stall_timeout_s)
         self.spectrograms = Spectrograms(settings.stall_timeout_s)

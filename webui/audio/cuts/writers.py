@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, Protocol, cast
 
@@ -14,14 +13,11 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from webui.audio.cuts.source import Rows, SampleFormat
+from webui.audio.wav import LARGEST_BYTES, wav_header
 from webui.errors import CutError
 
 _Integers = NDArray[np.int16] | NDArray[np.int32]
 
-_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-# What an extensible header has behind the two bytes of the format that is meant.
-_SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
-_LARGEST_BYTES = 0xFFFF_FFFF
 
 # FFmpeg's layouts for the channels that FLAC knows by their number.
 _FLAC_LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
@@ -64,7 +60,7 @@ class WavWriter:
         """
         data = _packed(rows, self._format.bits)
         self._data_bytes += len(data)
-        if self._header_bytes + self._data_bytes >= _LARGEST_BYTES:
+        if self._header_bytes + self._data_bytes >= LARGEST_BYTES:
             raise CutError(
                 file=self._name,
                 reason="a WAV file cannot hold more than 4 GiB; choose FLAC",
@@ -82,29 +78,14 @@ class WavWriter:
         self._stream.seek(end)
 
     def _header(self) -> bytes:
-        kind = _FLOAT if self._format.is_float else _PCM
-        of_all = self._format.channels * self._format.bits // 8
-        is_extensible = self._format.channels > 2
-        fields = struct.pack(
-            "<HHIIHH",
-            _EXTENSIBLE if is_extensible else kind,
-            self._format.channels,
-            self._format.rate_hz,
-            self._format.rate_hz * of_all,
-            of_all,
-            self._format.bits,
+        samples = self._format
+        return wav_header(
+            samples.rate_hz,
+            samples.channels,
+            samples.bits,
+            is_float=samples.is_float,
+            size_bytes=self._data_bytes,
         )
-        if is_extensible:
-            # No channel is said to belong to any loudspeaker.
-            fields += struct.pack("<HHIH", 22, self._format.bits, 0, kind) + _SUBFORMAT_TAIL
-        elif kind == _FLOAT:
-            fields += struct.pack("<H", 0)
-        chunks = struct.pack("<4sI", b"fmt ", len(fields)) + fields
-        if kind == _FLOAT:
-            chunks += struct.pack("<4sII", b"fact", 4, self._data_bytes // of_all)
-        chunks += struct.pack("<4sI", b"data", self._data_bytes)
-        size = 4 + len(chunks) + self._data_bytes + self._data_bytes % 2
-        return struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + chunks
 
 
 class FlacWriter:
