@@ -206,7 +206,8 @@ class Endpointer:
         self._next = first_frame  # first frame not decided yet
         self._restart = first_frame  # first frame that the emptied window counts
         self._free_from = first_frame  # first frame that no segment holds
-        self._decisions: list[Decision] = []  # not taken yet
+        # Not taken yet: the start's frame, the segment at its end, the frame that decided.
+        self._decisions: list[tuple[int, Segment | None, int]] = []
 
     @property
     def open_since_ms(self) -> int | None:
@@ -238,7 +239,8 @@ class Endpointer:
         Returns:
             Closed segments in order.
         """
-        return _ended(self.decide(probabilities))
+        self._walk(probabilities)
+        return self._ended()
 
     def flush(self, samples: int | None = None) -> list[Segment]:
         """End the stream: the open segment, if there is one, ends with the last frame.
@@ -250,35 +252,47 @@ class Endpointer:
                 do not tell whether a stream ends just before a step or with it. None takes the
                 most that have so many frames.
         """
-        return _ended(self.decide_rest(samples))
+        self._walk_rest(samples)
+        return self._ended()
 
     def decide(self, probabilities: npt.NDArray[np.float32]) -> list[Decision]:
         """Take the next frames, as `feed`, and return beginnings and ends, in order."""
+        self._walk(probabilities)
+        return self._decided()
+
+    def decide_rest(self, samples: int | None = None) -> list[Decision]:
+        """End the stream, as `flush`, and return beginnings and ends, in order."""
+        self._walk_rest(samples)
+        return self._decided()
+
+    def _decided(self) -> list[Decision]:
+        taken, self._decisions = self._decisions, []
+        return [Decision(ms_of_frame(start), segment, frame) for start, segment, frame in taken]
+
+    def _ended(self) -> list[Segment]:
+        taken, self._decisions = self._decisions, []
+        return [segment for _, segment, _ in taken if segment is not None]
+
+    def _walk(self, probabilities: npt.NDArray[np.float32]) -> None:
         block = np.asarray(probabilities, dtype=np.float32)
         if block.ndim != 1:
             raise ValueError(f"probabilities must have one dimension, not {block.ndim}")
         if not len(block):
-            return []
+            return
         walk = _Walk(self._rules, np.concatenate((self._tail, block)), self._offset)
         while self._advance(walk):
             pass
         self._keep_tail(walk)
-        return self._taken()
 
-    def decide_rest(self, samples: int | None = None) -> list[Decision]:
-        """End the stream, as `flush`, and return beginnings and ends, in order."""
+    def _walk_rest(self, samples: int | None) -> None:
         walk = _Walk(self._rules, self._tail, self._offset)
         self._steps.end(walk.end, samples)
         while True:
             while self._advance(walk):
                 pass
             if self._start is None:
-                return self._taken()
+                return
             self._close(walk, walk.end - 1, walk.end, EndReason.END_OF_AUDIO)
-
-    def _taken(self) -> list[Decision]:
-        decisions, self._decisions = self._decisions, []
-        return decisions
 
     def _advance(self, walk: _Walk) -> bool:
         """Walk to the next end; False when the block's frames are used up."""
@@ -346,7 +360,7 @@ class Endpointer:
         self._is_settled = change > self._full_from
         self._next = change + 1
         self._units_before_tail = 0
-        self._decisions.append(Decision(ms_of_frame(self._start), None, change))
+        self._decisions.append((self._start, None, change))
         return True
 
     def _close(self, walk: _Walk, last: int, restart: int, reason: EndReason) -> None:
@@ -364,7 +378,7 @@ class Endpointer:
             round(total / _UNITS / (last + 1 - self._start), 4),
             reason,
         )
-        self._decisions.append(Decision(segment.start_ms, segment, decided))
+        self._decisions.append((self._start, segment, decided))
         self._start = self._silent_since = None
         self._next = self._restart = restart
         self._free_from = last + 1
@@ -376,7 +390,3 @@ class Endpointer:
             self._units_before_tail += walk.units_between(self._start, self._offset + drop)
         self._tail = walk.probabilities[drop:].copy()
         self._offset += drop
-
-
-def _ended(decisions: list[Decision]) -> list[Segment]:
-    return [decision.segment for decision in decisions if decision.segment is not None]
