@@ -126,7 +126,7 @@ class _Walk:
             # The window is still filling, so its sum only grows.
             wanted = self._counts[restart - self._offset] + self._rules.to_speech
             filling = self._counts[frame - self._offset + 1 : full - self._offset + 1]
-            found = int(np.searchsorted(filling, wanted))
+            found = int(filling.searchsorted(wanted))
             if found < len(filling):
                 return frame + found
         return self._first(self._is_up, self._ups, max(frame, full))
