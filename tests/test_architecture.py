@@ -15,6 +15,8 @@ ROOMS = [
     "errors",
     "model_errors",
     "stream_errors",
+    "control_groups",
+    "process_memory",
     "files",
     "zipped",
     "settings",

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from webui.bench import report
-from webui.bench.memory import peak_rss_bytes
+from webui.process_memory import peak_rss_bytes
 from webui.bench.run import Subject, _summary
 from webui.plots.fonts import chinese_family
 from webui.vad.scorers import missing_package
@@ -128,7 +128,7 @@ def test_agreement_is_that_of_the_worst_round():
 
 def test_a_child_does_not_inherit_its_parents_peak():
     ballast = np.ones(300_000_000, dtype=np.uint8)
-    code = "from webui.bench.memory import peak_rss_bytes; print(peak_rss_bytes())"
+    code = "from webui.process_memory import peak_rss_bytes; print(peak_rss_bytes())"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 5_000_000 < int(run.stdout) < 100_000_000
     assert peak_rss_bytes() > ballast.nbytes

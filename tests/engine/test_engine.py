@@ -202,9 +202,9 @@ def test_unload_ends_the_process_and_gives_its_memory_back(engine, short_wav, na
     pid = engine.status().pid
     change = engine.unload()
     assert not psutil.pid_exists(pid)
-    assert change.before.engine_uss_bytes > 30e6
-    assert change.freed_engine_bytes >= 0.9 * change.before.engine_uss_bytes
-    assert change.after.engine_rss_bytes == 0
+    assert change.before.engine.uss_bytes > 30e6
+    assert change.freed_engine_bytes >= 0.9 * change.before.engine.uss_bytes
+    assert change.after.engine.rss_bytes == 0
     assert engine.status().state == "not_loaded"
     assert engine.submit(short_wav, engine=name).result()[0].duration_ms == 20_000
 
@@ -228,7 +228,7 @@ def test_unload_waits_for_those_who_wait_already(engine, long_wav, short_wav):
 
 def test_unload_without_a_model_changes_nothing(engine):
     change = engine.unload()
-    assert change.before.engine_rss_bytes == change.after.engine_rss_bytes == 0
+    assert change.before.engine.rss_bytes == change.after.engine.rss_bytes == 0
 
 
 @pytest.mark.funasr
@@ -244,7 +244,7 @@ def test_clear_gpu_cache_without_gpu_answers_with_figures(engine, short_wav):
     engine.submit(short_wav, engine="onnx").result()
     change = engine.clear_gpu_cache()
     assert change.freed_gpu_bytes == 0
-    assert change.after.engine_rss_bytes > 0
+    assert change.after.engine.rss_bytes > 0
 
 
 @pytest.mark.parametrize(

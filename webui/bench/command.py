@@ -11,7 +11,7 @@ import os
 import runpy
 import sys
 
-from webui.bench.memory import peak_rss_bytes
+from webui.process_memory import peak_rss_bytes
 
 if __name__ == "__main__":
     try:

@@ -28,7 +28,7 @@ def measure(name: str, threads: int, path: str) -> dict[str, Any]:
     """
     subject = _automodel if name == "automodel" else _engine
     measured = subject(name, threads, path)
-    from webui.bench.memory import peak_rss_bytes
+    from webui.process_memory import peak_rss_bytes
 
     return {**measured, "peak_rss_bytes": peak_rss_bytes(), "process_id": os.getpid()}
 

@@ -75,7 +75,7 @@ def main(path: Path) -> None:
     for address in _drawn(studio, result_id):
         fetch(address)
     reading = studio.engine.memory()
-    print(json.dumps({"page": reading.page_uss_bytes, "engine": reading.engine_uss_bytes}))
+    print(json.dumps({"page": reading.page.uss_bytes, "engine": reading.engine.uss_bytes}))
     server.should_exit = True
     serving.join()
 

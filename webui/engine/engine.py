@@ -180,7 +180,7 @@ class Engine:
             state = "no_driver"
         else:
             state = "not_used" if status.state in ("ready", "busy") else "not_loaded"
-        return read_memory(status.pid, gpus, state)
+        return read_memory(status.pid, gpus, state, {})
 
     def close(self) -> None:
         """Stop all jobs and end the engine's process; the engine cannot be used again."""

@@ -7,12 +7,15 @@ import ctypes.util
 import functools
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import psutil
 
+from webui.control_groups import GroupMemory, memory_limit
 from webui.engine.messages import GpuMemory
+from webui.process_memory import ProcessMemory, measure, tree
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
@@ -22,16 +25,25 @@ engine that would know is not); "no_driver"; "not_used" (the loaded engine compu
 
 
 @dataclass(frozen=True)
-class ProcessMemory:
-    """Memory of a process and its children.
+class MachineMemory:
+    """Memory of the whole machine, and the container's wall if there is one.
 
     Attributes:
-        uss_bytes: what would be given back if it ended; None where the system does not tell.
-        rss_bytes: what it has in memory, shared pages included.
+        total_bytes, available_bytes: what could be had without swapping.
+        swap_total_bytes, swap_used_bytes: on disk; 0 where there is none.
+        group: the tightest control group with a limit, None without.
     """
 
-    uss_bytes: int | None
-    rss_bytes: int
+    total_bytes: int
+    available_bytes: int
+    swap_total_bytes: int
+    swap_used_bytes: int
+    group: GroupMemory | None
+
+    @property
+    def used_bytes(self) -> int:
+        """What could not be had without swapping."""
+        return self.total_bytes - self.available_bytes
 
 
 @dataclass(frozen=True)
@@ -39,22 +51,23 @@ class MemoryReading:
     """One measurement.
 
     Attributes:
-        page_uss_bytes, page_rss_bytes: of the page's process; USS is what would
-            be given back if it ended, None where the system does not tell.
-        engine_uss_bytes, engine_rss_bytes: of the engine's process; 0 if there is none.
-        system_used_bytes, system_total_bytes: of the whole machine.
+        page: of the page's process.
+        engine: of the engine's process and those below it; zeros if there is none.
+        helpers: of the page's other processes: those that draw and convert.
+        machine: of the whole machine.
         gpus: of each GPU that the engine sees.
         gpu_state: why there are figures or none.
+        engine_parts: what each step of loading took of the engine's own memory, in
+            bytes: interpreter, framework, model, warm_up; empty if there is no engine.
     """
 
-    page_uss_bytes: int | None
-    page_rss_bytes: int
-    engine_uss_bytes: int | None
-    engine_rss_bytes: int
-    system_used_bytes: int
-    system_total_bytes: int
+    page: ProcessMemory
+    engine: ProcessMemory
+    helpers: ProcessMemory
+    machine: MachineMemory
     gpus: tuple[GpuMemory, ...]
     gpu_state: GpuState
+    engine_parts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,7 @@ class MemoryChange:
     @property
     def freed_engine_bytes(self) -> int:
         """Fall of the engine's own memory (USS; RSS where the system does not tell USS)."""
-        return _own(self.before) - _own(self.after)
+        return self.before.engine.own_bytes - self.after.engine.own_bytes
 
     @property
     def freed_gpu_bytes(self) -> int:
@@ -79,12 +92,6 @@ class MemoryChange:
         return sum(gpu.reserved_bytes for gpu in self.before.gpus) - sum(
             gpu.reserved_bytes for gpu in self.after.gpus
         )
-
-
-def _own(reading: MemoryReading) -> int:
-    if reading.engine_uss_bytes is None:
-        return reading.engine_rss_bytes
-    return reading.engine_uss_bytes
 
 
 @functools.cache
@@ -105,54 +112,31 @@ def share_arenas() -> None:
         mallopt(_M_ARENA_MAX, 2)
 
 
-def process_memory(pid: int | None, *, with_children: bool) -> ProcessMemory:
-    """Measure a process; zeros if it does not run.
-
-    Args:
-        pid: process id, or None for none.
-        with_children: add those of its child processes.
-    """
-    uss_bytes: int | None = 0
-    rss_bytes = 0
-    for process in _family(pid, with_children=with_children):
-        try:
-            rss_bytes += process.memory_info().rss
-            if uss_bytes is not None:
-                uss_bytes += process.memory_full_info().uss
-        except psutil.AccessDenied:
-            uss_bytes = None
-        except psutil.NoSuchProcess:
-            continue
-    return ProcessMemory(uss_bytes, rss_bytes)
-
-
-def _family(pid: int | None, *, with_children: bool) -> list[psutil.Process]:
-    if pid is None:
-        return []
-    try:
-        process = psutil.Process(pid)
-        return [process, *(process.children(recursive=True) if with_children else [])]
-    except psutil.NoSuchProcess:
-        return []
+def read_machine() -> MachineMemory:
+    """Measure the whole machine; takes well below a millisecond."""
+    system, swap = psutil.virtual_memory(), psutil.swap_memory()
+    return MachineMemory(system.total, system.available, swap.total, swap.used, memory_limit())
 
 
 def read_memory(
-    engine_pid: int | None, gpus: tuple[GpuMemory, ...], gpu_state: GpuState
+    engine_pid: int | None,
+    gpus: tuple[GpuMemory, ...],
+    gpu_state: GpuState,
+    engine_parts: Mapping[str, int],
 ) -> MemoryReading:
-    """Measure this process, the engine's process and the system.
+    """Measure this process, those below it and the system.
 
     Takes about 10 ms for each process: the system has to walk its pages.
     """
-    page = process_memory(os.getpid(), with_children=False)
-    engine = process_memory(engine_pid, with_children=True)
-    system = psutil.virtual_memory()
+    page_pid = os.getpid()
+    engine = tree(engine_pid)
+    helpers = [pid for pid in tree(page_pid) if pid != page_pid and pid not in engine]
     return MemoryReading(
-        page_uss_bytes=page.uss_bytes,
-        page_rss_bytes=page.rss_bytes,
-        engine_uss_bytes=engine.uss_bytes,
-        engine_rss_bytes=engine.rss_bytes,
-        system_used_bytes=system.total - system.available,
-        system_total_bytes=system.total,
+        page=measure([page_pid]),
+        engine=measure(engine),
+        helpers=measure(helpers),
+        machine=read_machine(),
         gpus=gpus,
         gpu_state=gpu_state,
+        engine_parts=engine_parts,
     )

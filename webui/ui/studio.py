@@ -66,8 +66,8 @@ class MemorySampler:
                 self._note(
                     TrendPoint(
                         now,
-                        reading.page_uss_bytes or reading.page_rss_bytes,
-                        reading.engine_uss_bytes or reading.engine_rss_bytes,
+                        reading.page.own_bytes,
+                        reading.engine.own_bytes,
                     )
                 )
             return self._reading

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
+
+from webui.control_groups import processor_quotas
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
@@ -28,38 +30,7 @@ def cores(root: Path = Path("/")) -> int:
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count() or 1
-    return max(1, min([count, *map(math.ceil, _quotas(root))]))
-
-
-def _quotas(root: Path) -> Iterator[float]:
-    """Processors that each control group around this process allows; Linux alone has them."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, name = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        mount = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
-        # The group itself and all that it lies in. Of those, a container may see the last alone.
-        group = PurePosixPath(name.lstrip("/"))
-        for place in (mount / group, *(mount / parent for parent in group.parents)):
-            yield from _quota(place)
-
-
-def _quota(group: Path) -> Iterator[float]:
-    """What one group allows, if it sets a limit: version 2 of control groups, or version 1."""
-    try:
-        if (group / "cpu.max").exists():
-            quota, period = (group / "cpu.max").read_text(encoding="utf-8").split()
-        else:
-            quota = (group / "cpu.cfs_quota_us").read_text(encoding="utf-8").strip()
-            period = (group / "cpu.cfs_period_us").read_text(encoding="utf-8").strip()
-    except OSError:
-        return
-    if quota not in ("max", "-1"):
-        yield int(quota) / int(period)
+    return max(1, min([count, *map(math.ceil, processor_quotas(root))]))
 
 
 class Team:
