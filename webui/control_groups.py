@@ -52,7 +52,7 @@ def memory_limit(root: Path = _ROOT) -> GroupMemory | None:
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
-    """Directories of the groups around this process that a controller knows; Linux alone has any."""
+    """Directories of the groups around this process that a controller knows, on Linux."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from webui.bench import report
-from webui.process_memory import peak_rss_bytes
 from webui.bench.run import Subject, _summary
 from webui.plots.fonts import chinese_family
+from webui.process_memory import peak_rss_bytes
 from webui.vad.scorers import missing_package
 from webui.vad.scorers.team import cores
 

@@ -52,8 +52,8 @@ class SystemPanel:
         trend = self._studio.sampler.trend()
         peak = max(point.page_bytes + point.engine_bytes for point in trend)
         scale = max(_LEAST_SCALE_BYTES, *(max(p.page_bytes, p.engine_bytes) for p in trend))
-        engine_bytes = _own(reading.engine_uss_bytes, reading.engine_rss_bytes)
-        page_bytes = _own(reading.page_uss_bytes, reading.page_rss_bytes)
+        engine_bytes = reading.engine.own_bytes
+        page_bytes = reading.page.own_bytes
         value: dict[str, Any] = {
             "state": status.state,
             "texts": {
@@ -68,7 +68,7 @@ class SystemPanel:
             "shares": {
                 "engine": round(engine_bytes / scale, 4),
                 "page": round(page_bytes / scale, 4),
-                "machine": round(reading.system_used_bytes / reading.system_total_bytes, 4),
+                "machine": round(reading.machine.used_bytes / reading.machine.total_bytes, 4),
                 "kept": round(cache.size_bytes / cache.max_bytes, 4),
             },
             "trend": {
@@ -104,7 +104,7 @@ class SystemPanel:
 
     def _figures(self, reading: MemoryReading) -> dict[str, str]:
         texts, cache = self._texts, self._studio.cache
-        has_engine = reading.engine_rss_bytes > 0
+        has_engine = reading.engine.rss_bytes > 0
         gpu, detail = texts(f"system.gpu_{reading.gpu_state}"), ""
         if reading.gpus:
             gpu = texts(
@@ -117,12 +117,12 @@ class SystemPanel:
                 total=words.size(sum(each.total_bytes for each in reading.gpus)),
             )
         return {
-            "engine": words.size(reading.engine_uss_bytes) if has_engine else words.size(0),
-            "engine_rss": texts("system.rss", size=words.size(reading.engine_rss_bytes)),
-            "page": words.size(reading.page_uss_bytes),
-            "page_rss": texts("system.rss", size=words.size(reading.page_rss_bytes)),
-            "machine": words.size(reading.system_used_bytes),
-            "machine_total": texts("system.of", size=words.size(reading.system_total_bytes)),
+            "engine": words.size(reading.engine.uss_bytes) if has_engine else words.size(0),
+            "engine_rss": texts("system.rss", size=words.size(reading.engine.rss_bytes)),
+            "page": words.size(reading.page.uss_bytes),
+            "page_rss": texts("system.rss", size=words.size(reading.page.rss_bytes)),
+            "machine": words.size(reading.machine.used_bytes),
+            "machine_total": texts("system.of", size=words.size(reading.machine.total_bytes)),
             "kept": words.size(cache.size_bytes),
             "kept_most": texts("system.at_most", size=words.size(cache.max_bytes)),
             "gpu": gpu,
@@ -207,12 +207,8 @@ def _gpu_state(status: EngineStatus, reading: MemoryReading) -> GpuState:
     return "not_loaded" if is_stale else reading.gpu_state
 
 
-def _own(uss_bytes: int | None, rss_bytes: int) -> int:
-    return rss_bytes if uss_bytes is None else uss_bytes
-
-
 def _engine(reading: MemoryReading) -> str:
-    return words.size(_own(reading.engine_uss_bytes, reading.engine_rss_bytes))
+    return words.size(reading.engine.own_bytes)
 
 
 def _reserved(reading: MemoryReading) -> str:
