@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -41,9 +42,15 @@ def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
         "stream_idle_s": 5.0,
         "live_keep_s": 600.0,
         "history_runs": 20,
+        "server_folders": (tmp_path / "talks", tmp_path / "录音 2"),
     }
     assert set(values) == {field.name for field in fields(Settings)}
-    environment = {f"FSMN_VAD_{name.upper()}": str(value) for name, value in values.items()}
+    environment = {
+        f"FSMN_VAD_{name.upper()}": (
+            os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+        )
+        for name, value in values.items()
+    }
     read = Settings.from_environment(environment)
     assert {name: getattr(read, name) for name in values} == values
     assert {type(getattr(read, name)) for name in ("port", "threads")} == {int}
@@ -134,3 +141,16 @@ def test_without_a_source_tree_models_go_to_the_users_data(
 def test_in_the_source_tree_models_lie_in_it(root: Path) -> None:
     assert Settings().models_directory == root / "models"
     assert Settings().manifest_file == root / "models" / "manifest.toml"
+
+
+def test_recordings_open_by_path_below_the_folders_alone(tmp_path):
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    (tmp_path / "secret.wav").touch()
+    (folder / "link.wav").symlink_to(tmp_path / "secret.wav")
+    settings = Settings(server_folders=(folder,))
+    assert settings.may_open(folder / "a" / "b.wav")
+    assert not settings.may_open(folder / ".." / "secret.wav")
+    assert not settings.may_open(folder / "link.wav")
+    assert not settings.may_open(tmp_path / "talks2" / "a.wav")
+    assert not Settings().may_open(folder / "a.wav")

@@ -229,6 +229,14 @@ class Settings:
             high=366 * 24 * 3600,
         ),
     )
+    server_folders: tuple[Path, ...] = field(
+        default=(),
+        metadata=_about(
+            en="Folders of this machine whose recordings page and API may open by their path, "
+            f"separated by {os.pathsep!r}; none unless named.",
+            zh=f"允许页面和 API 按路径打开其中录音的本机目录，以 {os.pathsep!r} 分隔；默认没有。",
+        ),
+    )
     history_runs: int = field(
         default=500,
         metadata=_about(
@@ -318,6 +326,11 @@ class Settings:
         """Database of what was run, for all programs of this user."""
         return self.workspace_directory / "history.sqlite3"
 
+    def may_open(self, path: Path) -> bool:
+        """Whether a path, with all links followed, is below one of the `server_folders`."""
+        real = path.resolve()
+        return any(real.is_relative_to(folder.resolve()) for folder in self.server_folders)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read each setting from its variable; an unset or empty one keeps its default.
@@ -345,6 +358,8 @@ def _unusable(name: str, reason: str, reason_zh: str) -> SettingsError:
 def _parse(name: str, text: str, annotation: Any) -> Any:
     # Annotations are strings here (PEP 563): "int", "float", "str | None", "Path | None", ...
     kind = str(annotation).removesuffix(" | None")
+    if kind == "tuple[Path, ...]":
+        return tuple(_parse(name, each, "Path") for each in text.split(os.pathsep) if each.strip())
     if kind == "Path":
         return Path(text).expanduser().absolute()
     if kind == "str":

@@ -18,7 +18,12 @@ from webui.ui.language import preferred_language
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-_GRADIO_UPLOAD = "/gradio_api/upload"
+_GRADIO = "/gradio_api/"
+# What this page and its API have no use for: uploads that nobody counts, copies of files that
+# nobody asked this page to make, and requests to other servers.
+_UNUSED = ("upload", "file=", "file/", "proxy=", "deep_link", "component_server")
+# Answered by this project's own route.
+_OWN_UPLOAD = "/gradio_api/upload"
 
 
 def check_exposure(settings: Settings) -> None:
@@ -43,7 +48,7 @@ class RequestGate:
     its own name lead to 127.0.0.1 and so read the page from the visitor's browser.
     It has no sign-in to send, so a page with a password may be behind any name.
     A WebSocket that a page of another site opens: browsers let any page open one, and
-    send a sign-in along. And Gradio's own route for uploads, whose files nobody would count.
+    send a sign-in along. And Gradio's own routes for files, which nobody would count.
 
     Args:
         app: what is behind it.
@@ -69,10 +74,11 @@ class RequestGate:
         if self._is_local and not _is_loopback(headers.get("host", "")):
             texts = Texts(preferred_language(headers.get("accept-language", "")))
             return PlainTextResponse(texts("access.foreign_host", port=self._port), 421)
-        if scope["type"] == "websocket" and not _is_own_origin(headers):
+        if scope["type"] == "websocket" and not is_own_origin(headers):
             texts = Texts(preferred_language(headers.get("accept-language", "")))
             return PlainTextResponse(texts("access.foreign_origin"), 403)
-        if scope["path"].rstrip("/").endswith(_GRADIO_UPLOAD):
+        _, is_gradio, rest = scope["path"].partition(_GRADIO)
+        if is_gradio and rest.startswith(_UNUSED) and scope["path"] != _OWN_UPLOAD:
             return PlainTextResponse("404", 404)
         return None
 
@@ -85,7 +91,7 @@ def _is_loopback(host: str) -> bool:
     return name.strip("[]").lower() in _LOOPBACK and (not port or port.isdecimal())
 
 
-def _is_own_origin(headers: Headers) -> bool:
+def is_own_origin(headers: Headers) -> bool:
     """Tell whether a page of this server asks, or a program, which names no origin.
 
     A proxy may put a name of its own into ``Host``; ``X-Forwarded-Host`` is then the one

@@ -27,9 +27,21 @@ from starlette.types import ASGIApp
 from webui.engine.memory import share_arenas
 from webui.errors import LANGUAGES, PortTakenError, SettingsError
 from webui.settings import Settings
-from webui.ui import analysis, components, edits, playback, spectrogram, streaming, theme, tiles
+from webui.ui import (
+    analysis,
+    api,
+    components,
+    edits,
+    playback,
+    spectrogram,
+    streaming,
+    theme,
+    tiles,
+)
 from webui.ui import routes as plain
 from webui.ui.access import PasswordGate, RequestGate, check_exposure
+from webui.ui.api_gate import ApiGate
+from webui.ui.blocks import Page
 from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
 from webui.ui.studio import Studio
@@ -39,6 +51,8 @@ from webui.ui.tabs.detection import Detection
 _SWEEP_S = 60.0
 _SHUTDOWN_S = 1
 _ROOTS = {"en": "./", "zh": "../"}
+# The API is at the root of the server, once.
+_API_LANGUAGE = "en"
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="48" '
     'rx="12" fill="#0b7a6e"/><path d="M9 24h4M16 19v10M21 12v24M26 16v16M31 20v8M35 24h4" '
@@ -56,13 +70,16 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
     texts = Texts(language)
     root = _ROOTS[language]
     age_s = int(studio.settings.upload_age_s)
-    page = gr.Blocks(
+    page = Page(
         title=texts("page.title"),
         analytics_enabled=False,
         fill_width=True,
         delete_cache=(min(age_s, 3600), age_s),
     )
     with page:
+        if language == _API_LANGUAGE:
+            # First, so that no private event takes an endpoint's name.
+            api.attach(page, studio)
         components.component("header", texts, language=language, root=root)
         with gr.Row(elem_classes="vad-layout", elem_id="vad-panel"):
             parts = detect.build_input(studio, texts, root)
@@ -128,7 +145,7 @@ def create_app(studio: Studio) -> ASGIApp:
     for language in LANGUAGES:
         texts = Texts(language)
         heads[language] = PageHead(texts("page.title"), texts("page.description"), script, icon)
-    gate: ASGIApp = LanguageGate(app, heads, studio.settings.language)
+    gate: ASGIApp = LanguageGate(ApiGate(app, api.arguments()), heads, studio.settings.language)
     if studio.settings.password is not None:
         gate = PasswordGate(gate, studio.settings.password)
     return RequestGate(gate, studio.settings)

@@ -1,7 +1,6 @@
-"""Plain HTTP beside Gradio: uploads in, a result's files and figures out.
+"""Plain HTTP beside Gradio: a result's files and figures; and uploads.
 
-An upload is streamed to the workspace, so that its size is bounded while it
-comes in and it lies on disk once. A result's address holds an id that cannot be
+A result's address holds an id that cannot be
 guessed; its options are in the query, so that a link always gives what these detect.
 Regions by hand are not: with ``edited=1`` a link gives those of now, not those of when it
 was made, and nothing once none are left.
@@ -9,24 +8,22 @@ was made, and nothing once none are left.
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from webui import formats
 from webui.errors import LANGUAGES, FormatError, StudioError
 from webui.plots.apart import encode_apart
-from webui.ui import comparison, views
+from webui.ui import comparison, uploads, views
 from webui.ui.headers import AS_DECLARED
 from webui.ui.i18n import Texts
 from webui.vad.options import VadOptions, option_names
@@ -36,17 +33,7 @@ if TYPE_CHECKING:
     from webui.ui.studio import Studio
     from webui.vad.scores import SpeechScores
 
-_log = logging.getLogger(__name__)
-
 FIGURES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
-_STORAGE_PROBLEMS = {
-    errno.ENOSPC: "source.full",
-    errno.EDQUOT: "source.full",
-    errno.EACCES: "source.not_writable",
-    errno.EPERM: "source.not_writable",
-    errno.EROFS: "source.not_writable",
-    errno.ENOENT: "source.not_writable",
-}
 # What a spreadsheet takes for the start of a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -55,65 +42,15 @@ def routes(studio: Studio) -> list[Route]:
     """Return the routes, to be put before Gradio's."""
     desk = _Desk(studio)
     return [
-        Route("/uploads", desk.upload, methods=["PUT"]),
+        *uploads.routes(studio),
         Route("/results/{result_id}/segments.{kind}", desk.segments, methods=["GET"]),
         Route("/results/{result_id}/figure.{kind}", desk.figure, methods=["GET"]),
     ]
 
 
-class _WorkspaceFullError(Exception):
-    """No room for an upload, even without all that nobody works on."""
-
-
 class _Desk:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-
-    async def upload(self, request: Request) -> Response:
-        texts = texts_of(request)
-        most = self._studio.settings.max_upload_bytes
-        too_large = PlainTextResponse(texts("source.too_large", megabytes=most // 1024**2), 413)
-        if int(request.headers.get("content-length") or 0) > most:
-            return too_large
-        workspace = self._studio.workspace
-        upload_id = ""
-        try:
-            upload_id, path = await run_in_threadpool(
-                workspace.place, request.query_params.get("name", "")
-            )
-            if await self._write(request, upload_id, path):
-                workspace.finish(upload_id)
-                return JSONResponse({"id": upload_id}, 201)
-            answer = too_large
-        except _WorkspaceFullError:
-            answer = PlainTextResponse(texts("source.full"), 507)
-        except ClientDisconnect:
-            answer = PlainTextResponse(texts("source.failed"), 400)
-        except OSError as error:
-            _log.warning("upload not stored: %s", error)
-            key = _STORAGE_PROBLEMS.get(error.errno or 0, "source.failed")
-            answer = PlainTextResponse(texts(key), 507)
-        if upload_id:
-            await run_in_threadpool(workspace.done, upload_id)
-        return answer
-
-    async def _write(self, request: Request, upload_id: str, path: Path) -> bool:
-        """Write what comes in; False if it is too large."""
-        workspace = self._studio.workspace
-        size = 0
-        with path.open("wb") as file:
-
-            def write(chunk: bytes) -> None:
-                if not workspace.grow(upload_id, len(chunk)):
-                    raise _WorkspaceFullError
-                file.write(chunk)
-
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > self._studio.settings.max_upload_bytes:
-                    return False
-                await run_in_threadpool(write, chunk)
-        return True
 
     async def segments(self, request: Request) -> Response:
         entry = self._entry(request)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from webui.engine import Engine, MemoryReading
 from webui.engine.spectrograms import Spectrograms
+from webui.history import History
 from webui.settings import Settings, project_root
 from webui.ui.lives import Lives
 from webui.ui.playback import Copies
 from webui.ui.questions import Questions
+from webui.ui.runs import Runs
 from webui.ui.session import RunningJobs, ScoreCache
 from webui.ui.workspace import Workspace
 
@@ -102,6 +104,7 @@ class Studio:
         spectrograms: of parts of recordings.
         lives: live streams; closed in the server's event loop.
         questions: sweeps, advice and the like about results.
+        runs: the history of what was detected.
         demos: demo recordings by name.
     """
 
@@ -116,6 +119,7 @@ class Studio:
         self.copies = Copies(settings.stall_timeout_s)
         self.spectrograms = Spectrograms(settings.stall_timeout_s)
         self.questions = Questions()
+        self.runs = Runs(History.of(settings))
         self.demos = demo_recordings()
 
     def sweep(self) -> None:
@@ -127,6 +131,7 @@ class Studio:
     def close(self) -> None:
         """End all processes and threads of its own, and delete the uploads."""
         self.questions.close()
+        self.runs.close()
         self.engine.close()
         self.copies.close()
         self.spectrograms.close()

@@ -127,6 +127,7 @@ class Detection:
             if not (origin == "result" and self._studio.cache.renew(name, tracks)):
                 name = self._studio.cache.put(recording, tracks)
             self._studio.workspace.forget(session)
+            self._studio.runs.expect(name)
             yield Update(views.idle(), False, name, ("result", name))
         except StudioError as error:
             is_hopeless = isinstance(error, AudioError) and not isinstance(
@@ -184,6 +185,7 @@ class Detection:
         if entry is None:
             missing = self._texts("result.forgotten") if result_id else ""
             return None, note_html(missing, is_error=True)
+        self._studio.runs.shown(result_id, entry, options)
         a = comparison.parse(kept)
         return self._view.show(result_id, entry, options, number, a), ""
 
