@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocket
 
 from webui.errors import PortTakenError, SettingsError
 from webui.settings import Settings
@@ -81,6 +82,24 @@ def test_gradio_s_own_routes_for_files_are_closed() -> None:
     assert client.put("/uploads", content=b"1").status_code == 200
     # This one is the server's own, which counts.
     assert client.post("/gradio_api/upload", content=b"1").status_code == 200
+
+
+def opened(headers: dict[str, str], **settings: Any) -> int:
+    """Status of a WebSocket's handshake with these headers, 101 where it is let in."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
+        await socket.close()
+
+    behind = RequestGate(app, Settings(**settings))
+    password = settings.get("password")
+    client = TestClient(PasswordGate(behind, password) if password else behind)
+    try:
+        with client.websocket_connect("/stream", headers=headers):
+            return 101
+    except WebSocketDenialResponse as refused:
+        return refused.status_code
 
 
 @pytest.mark.parametrize(
