@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -108,11 +109,15 @@ def test_a_recording_that_a_format_cannot_hold_does_not_stop_the_rest(recordings
     bad = Path(shutil.copy(recordings[0], tmp_path / "bell\x07.flac"))
     output = tmp_path / "out"
     output.mkdir()
-    arguments = ["--format", "eaf", "--output", str(output), str(bad), str(recordings[1])]
+    # The archive holds labels, too.
+    cuts = ["--cut", str(tmp_path / "cuts.zip")]
+    arguments = [*cuts, "--format", "eaf", "--output", str(output), str(bad), str(recordings[1])]
     assert main(["detect", *arguments]) == 1
     errors = capfd.readouterr().err
     assert "bell\\x07.flac cannot be written as ELAN EAF" in errors and "U+0007" in errors
     assert [path.name for path in output.iterdir()] == ["第二.eaf"]
+    with zipfile.ZipFile(tmp_path / "cuts.zip") as archive:
+        assert [name for name in archive.namelist() if name.endswith(".eaf")] == ["第二.eaf"]
 
 
 def test_json_does_not_tell_where_a_recording_is(recordings, capfd):

@@ -252,6 +252,19 @@ def test_downloads(open_page: Any, demo: Path) -> None:
             page.get_by_role("link", name=f"Download as {kind}").click()
         assert download.value.suggested_filename == f"english-clean.{kind.lower()}"
         assert Path(download.value.path()).read_bytes().startswith(start)
+    more = page.locator(".vad-more summary")
+    for kind, ending in {"RTTM": "rttm", "TextGrid": "TextGrid", "Audacity": "labels.txt"}.items():
+        more.click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download as {kind}").click()
+        assert download.value.suggested_filename == f"english-clean.{ending}"
+        # What was chosen closes the list, and so does Escape.
+        expect(page.get_by_role("link", name="Download as RTTM")).to_be_hidden()
+    more.press("Enter")
+    expect(page.get_by_role("link", name="Download as EAF")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Download as EAF")).to_be_hidden()
+    expect(more).to_be_focused()
     receipt = shown_options(page)
     assert receipt["engine"] == "onnx"
     assert len(receipt["model_sha256"]) == 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 import shutil
@@ -22,6 +23,7 @@ from starlette.testclient import TestClient
 from webui.engine import MemoryChange
 from webui.engine.messages import GpuMemory
 from webui.errors import EngineBusyError
+from webui.formats import FORMATS
 from webui.settings import Settings
 from webui.ui import playback
 from webui.ui.i18n import Texts
@@ -99,7 +101,7 @@ def test_show_gives_all_that_the_page_draws(detection: Detection, result_id: str
     assert result["duration_ms"] == 25035
     assert result["query"] == f"r={result_id}"
     assert result["empty"] == ""
-    assert set(result["files"]) == {"json", "csv", "svg", "png", "pdf"}
+    assert set(result["files"]) == {*FORMATS, "svg", "png", "pdf"}
 
 
 def test_show_says_what_is_wrong(detection: Detection, result_id: str) -> None:
@@ -333,6 +335,23 @@ def test_downloads_follow_their_address(client: TestClient, result_id: str) -> N
     assert client.get(f"{address}/segments.exe").status_code == 404
     assert client.get(f"{address}/segments.json?max_end_silence_time=1").status_code == 400
     assert client.get("/results/unknown/segments.json").status_code == 404
+
+
+def test_every_format_is_offered_and_reads_back(
+    client: TestClient, detection: Detection, result_id: str, root: Path
+) -> None:
+    shown = json.loads(detection.show(result_id, DEFAULTS)[0] or "")
+    files = shown["files"]
+    page = (root / "webui" / "ui" / "components" / "segments.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'data-kind="(\w+)"', page)) == files.keys() > FORMATS.keys()
+    wanted = [row[:2] for row in shown["tracks"][0]["rows"]]
+    for name, form in FORMATS.items():
+        answer = client.get(files[name])
+        assert f"english-clean{form.suffix}" in answer.headers["content-disposition"]
+        (labels,) = form.read(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
+        assert [[r.start_ms, r.end_ms] for r in labels.regions] == wanted
+        # Where a server keeps an upload is nobody's business.
+        assert str(root) not in answer.text and "uploads" not in answer.text
 
 
 def test_sound_can_be_sought_and_is_never_a_page(

@@ -93,7 +93,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         )
         aside = _Aside(drawn, cuts, Notes(settings, language, "cli"))
         detection = _Detection(detector, chosen, options, language, aside)
-        write(detection.writable())
+        write(detection.outcomes())
     return 1 if detection.has_failed else 0
 
 
@@ -157,7 +157,7 @@ class _Detection:
         self.has_failed = False
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Detect in each file, and make what else was asked for of it."""
+        """Detect in each file, and make what else was asked for of those that can be written."""
         for audio in self._chosen.audio:
             try:
                 tracks = self._detector.score_tracks(
@@ -171,6 +171,11 @@ class _Detection:
                 continue
             show("")
             outcome = Outcome.of(tracks, self._options, path=str(Path(audio).absolute()))
+            try:
+                FORMATS[self._chosen.format].check(outcome)
+            except FormatError as error:
+                self._fail(error)
+                continue
             _say_what_is_empty(outcome, self._language)
             if audio in self._aside.drawn:
                 figures.write_figure(outcome, self._aside.drawn[audio], self._language)
@@ -180,16 +185,6 @@ class _Detection:
                 self._fail(error)
             self._aside.notes.add(outcome, self._options, Path(audio))
             yield outcome
-
-    def writable(self) -> Iterator[Outcome]:
-        """Detect in each file, and pass on what the format can hold."""
-        for outcome in self.outcomes():
-            try:
-                FORMATS[self._chosen.format].check(outcome)
-            except FormatError as error:
-                self._fail(error)
-            else:
-                yield outcome
 
     def _fail(self, error: StudioError) -> None:
         show("")

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from webui.engine import JobProgress
 from webui.errors import StudioError
+from webui.formats import FORMATS
 from webui.ui import headline, tiles, words
 from webui.ui.comparison import kept_value, row
 from webui.ui.i18n import Texts
@@ -33,7 +34,7 @@ RESULT_KEY, CHANNEL_KEY, KEPT_KEY, EDITED_KEY = "r", "channel", "a", "edited"
 # By "about", and by the explanation of an empty result.
 _SAID_ELSEWHERE = ("resampled", "mixed", "silent", "too_short")
 _DOWNLOADS = {
-    **dict.fromkeys(("json", "csv"), "segments"),
+    **dict.fromkeys(FORMATS, "segments"),
     **dict.fromkeys(("svg", "png", "pdf"), "figure"),
 }
 

@@ -10,6 +10,8 @@ const body = grid.tBodies[0];
 const [above, below] = [grid.tHead.rows[1].cells[0], grid.tFoot.rows[0].cells[0]];
 const choice = find(".vad-tracks");
 const json = find(".vad-json");
+const more = find(".vad-more");
+const links = [...element.querySelectorAll(".vad-downloads a")];
 // Times have hours, however short the recording: columns of all tables are alike.
 const HOUR_S = 3600;
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
@@ -164,17 +166,23 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 		box.hidden = false;
 		showTracks();
 		take(tracks[track].rows);
-		const links = Object.entries(shown.files).map(([kind, address]) => {
-			const link = document.createElement("a");
-			link.href = new URL(address, document.baseURI);
-			link.textContent = kind.toUpperCase();
-			link.setAttribute("download", "");
-			link.setAttribute("aria-label", texts.download_kind.replace("{kind}", kind.toUpperCase()));
-			return link;
-		});
-		const nav = find(".vad-downloads");
-		nav.replaceChildren(nav.firstElementChild, ...links);
+		for (const link of links) link.href = new URL(shown.files[link.dataset.kind], document.baseURI);
 		showJson();
+	}
+
+	// The other formats lie over the table: whoever turns to something else sees it again.
+	function letClose() {
+		document.addEventListener("click", ({ target }) => {
+			if (target.closest("a") || !more.contains(target)) more.open = false;
+		});
+		more.addEventListener("focusout", ({ relatedTarget }) => {
+			if (relatedTarget && !more.contains(relatedTarget)) more.open = false;
+		});
+		more.addEventListener("keydown", (event) => {
+			if (event.key !== "Escape" || !more.open) return;
+			more.open = false;
+			more.firstElementChild.focus();
+		});
 	}
 
 	// Rows by hand in place of those of a track.
@@ -228,6 +236,11 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 	document.addEventListener("vad:detected", () => shown.tracks.forEach(({ rows }, number) => replace(number, rows)));
 	letGo(choice);
 	json.addEventListener("toggle", showJson);
+	for (const link of links) {
+		const kind = link.textContent.trim();
+		link.setAttribute("aria-label", texts.download_kind.replace("{kind}", kind));
+	}
+	letClose();
 	find(".vad-copy").addEventListener("click", async () => {
 		let copied = true;
 		try {
