@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Server:
 
     studio: Studio
     netloc: str
+    ending: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -69,7 +70,7 @@ def serving(directory: Path, model_dir: Path, **settings: Any) -> Iterator[Serve
     thread.start()
     try:
         wait_for(lambda: server.started)
-        yield Server(studio, f"127.0.0.1:{port}")
+        yield Server(studio, f"127.0.0.1:{port}", lambda: setattr(server, "should_exit", True))
     finally:
         server.should_exit = True
         thread.join()

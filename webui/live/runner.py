@@ -177,8 +177,11 @@ class Runner:
                 counted in its received bytes is not taken.
             StudioError: the stream is over.
         """
-        for at in range(0, len(data), _STEP_BYTES):
-            part = data[at : at + _STEP_BYTES]
+        # Small enough that holding one up is not taken for silence.
+        size = min(_STEP_BYTES, self._bytes_per_s // 8)
+        for at in range(0, len(data), size):
+            part = data[at : at + size]
+            self.touched_s = time.monotonic()
             await self._slow_down(len(part))
             await self._room.acquire()
             # Whoever is cut off meanwhile must not tear the piece from its answer.

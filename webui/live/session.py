@@ -259,9 +259,7 @@ class LiveSession:
     def _frame_messages(self, first: int, first_peak: int) -> Iterator[Told]:
         first = max(first, self.probabilities.first)
         first_peak = max(first_peak, self.peaks.first)
-        is_new = True
-        while is_new or first < self.probabilities.end or first_peak < self.peaks.end:
-            is_new = False
+        while first < self.probabilities.end or first_peak < self.peaks.end:
             speech = self.probabilities.since(first)[:_FRAMES_AT_ONCE]
             peaks = self.peaks.since(first_peak)[:_FRAMES_AT_ONCE]
             yield {

@@ -1,0 +1,211 @@
+"""Nothing piles up, and nobody waits for ever, whoever is slow, stuck, gone or dead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+import pytest
+
+from webui.audio.pcm import PcmFormat
+from webui.errors import EngineCrashedError, StudioError
+from webui.live.protocol import Tune
+from webui.live.runner import Outlet, Runner
+from webui.live.session import LiveSession, Told
+from webui.stream_errors import StreamElsewhereError, StreamGoneError
+from webui.vad.options import VadOptions
+from webui.vad.stream import Scored
+
+PCM = PcmFormat(16_000)
+PIECE = b"\0" * 320  # one frame
+
+
+class Source:
+    """Scores each 10 ms as silence, at once; or fails."""
+
+    def __init__(self) -> None:
+        self.receipt = None
+        self.state_bytes = 0
+        self.fed_bytes = 0
+        self.error: StudioError | None = None
+        self.is_closed = False
+
+    def feed(self, data: bytes) -> Future[Scored]:
+        self.fed_bytes += len(data)
+        answer: Future[Scored] = Future()
+        if self.error is not None:
+            answer.set_exception(self.error)
+        else:
+            frames = len(data) // 320
+            answer.set_result(Scored(np.zeros(frames, np.float32), np.zeros((frames, 2), np.int16)))
+        return answer
+
+    def finish(self) -> Future[Scored]:
+        answer: Future[Scored] = Future()
+        answer.set_result(Scored(np.zeros(1, np.float32), np.zeros((1, 2), np.int16)))
+        return answer
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Live:
+    def __init__(self) -> None:
+        self.source = Source()
+        self.session = LiveSession(self.source, PCM, VadOptions(), with_frames=True)
+        self.saved: list[bool] = []
+        self.over = False
+        self.runner = Runner(self.session, 10**9, "en", self.save, self.be_over)
+
+    async def save(self, session: LiveSession, is_whole: bool) -> Told:
+        self.saved.append(is_whole)
+        return {"result": "kept", "from_ms": 0}
+
+    def be_over(self, runner: Runner) -> None:
+        self.over = True
+
+    async def attached(self) -> Outlet:
+        outlet = Outlet()
+        await self.runner.attach(outlet, lambda: {"type": "ready"}, None)
+        assert await outlet.get() == {"type": "ready"}
+        return outlet
+
+
+def run(test: Callable[[Live], Coroutine[Any, Any, None]]) -> None:
+    async def within() -> None:
+        live = Live()
+        await asyncio.wait_for(test(live), 30)
+        if not live.over:
+            await live.runner.close()
+        assert live.source.is_closed
+
+    asyncio.run(within())
+
+
+async def settle() -> None:
+    """Let everything happen that can."""
+    for _ in range(2000):
+        await asyncio.sleep(0)
+
+
+async def drained(outlet: Outlet) -> list[Told]:
+    told = []
+    while (message := await outlet.get()) is not None:
+        told.append(message)
+    return told
+
+
+def test_client_that_reads_nothing_holds_up_only_its_own_input() -> None:
+    async def test(live: Live) -> None:
+        outlet = await live.attached()
+        frames = 1000
+
+        async def send() -> None:
+            for _ in range(frames):
+                await live.runner.feed(outlet, PIECE)
+            await live.runner.end("stop")
+
+        sending = asyncio.create_task(send())
+        await settle()
+        held = live.source.fed_bytes
+        await settle()
+        assert not sending.done()
+        assert live.source.fed_bytes == held < 100 * len(PIECE)
+        told = await drained(outlet)
+        await sending
+        speech = [value for m in told if m["type"] == "frames" for value in m["speech"]]
+        assert len(speech) == frames + 1
+        assert told[-1]["type"] == "end" and told[-1]["reason"] == "stop"
+
+    run(test)
+
+
+def test_client_that_is_stuck_is_cut_off_when_its_stream_ends() -> None:
+    async def test(live: Live) -> None:
+        outlet = await live.attached()
+        sending = asyncio.create_task(live.runner.feed(outlet, PIECE * 8))
+        sendings = [asyncio.create_task(live.runner.feed(outlet, PIECE)) for _ in range(200)]
+        await settle()
+        assert outlet.is_stuck
+        await live.runner.end("idle")
+        await settle()
+        assert live.over and live.saved == [True]
+        await asyncio.wait_for(outlet.wait_closed(), 5)
+        for each in (sending, *sendings):
+            each.cancel()
+        await asyncio.gather(sending, *sendings, return_exceptions=True)
+
+    run(test)
+
+
+def test_client_that_gets_stuck_on_the_last_words() -> None:
+    async def test(live: Live) -> None:
+        outlet = await live.attached()
+        await live.runner.feed(outlet, PIECE)
+        await live.runner.end("stop")
+        outlet.preload([{"type": "received"}] * 64)
+        await settle()
+        assert not live.over
+        await live.runner.end("idle")
+        await settle()
+        assert live.over and live.runner.ended is not None
+        assert live.runner.ended.message["reason"] == "stop"
+
+    run(test)
+
+
+def test_engine_that_cannot_go_on_ends_the_stream_and_saves_what_there_is() -> None:
+    async def test(live: Live) -> None:
+        outlet = await live.attached()
+        await live.runner.feed(outlet, PIECE)
+        live.source.error = EngineCrashedError(reason="killed", reason_zh="被杀")
+        await live.runner.feed(outlet, PIECE)
+        told = await drained(outlet)
+        assert told[-1]["code"] == "engine_crashed" and told[-1]["fatal"]
+        assert told[-1]["result"] == "kept" and live.saved == [False]
+        assert outlet.code == 1011 and live.over
+        later = Outlet()
+        await live.runner.attach(later, lambda: {"type": "ready"}, None)
+        assert await drained(later) == told[-1:]
+        with pytest.raises(StreamGoneError):
+            await live.runner.feed(later, PIECE)
+
+    run(test)
+
+
+def test_bug_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(live: Live) -> None:
+        outlet = await live.attached()
+        live.session.absorb = None  # type: ignore[assignment, method-assign]
+        await live.runner.feed(outlet, PIECE)
+        told = await drained(outlet)
+        assert told[-1]["code"] == "engine" and "TypeError" in told[-1]["message"]
+
+    run(test)
+    assert "a live stream failed" in caplog.text
+
+
+def test_piece_on_its_way_in_when_its_sender_is_cut_off_is_counted_and_scored() -> None:
+    async def test(live: Live) -> None:
+        first = await live.attached()
+        feeding = asyncio.create_task(live.runner.feed(first, PIECE * 10))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        feeding.cancel()
+        second = await live.attached()
+        taken = live.session.received_bytes
+        await live.runner.feed(second, PIECE * 3)
+        with pytest.raises(StreamElsewhereError):
+            await live.runner.feed(first, PIECE)
+        with pytest.raises(StreamElsewhereError):
+            await live.runner.tune(first, Tune(VadOptions()))
+        await live.runner.end("stop")
+        await drained(second)
+        assert live.source.fed_bytes == live.session.received_bytes == taken + 3 * 320
+        assert live.runner.ended is not None
+        assert live.runner.ended.message["duration_ms"] == taken // 32 + 30
+
+    run(test)
