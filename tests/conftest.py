@@ -9,8 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from webui import weights
+
+# How long an example takes is the machine's affair.
+settings.register_profile("untimed", settings(deadline=None))
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -98,7 +102,7 @@ def test_a_format_for_one_recording_refuses_two_before_the_work(name, to_file, t
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(name, audio, is_directory, said, said_zh, tmp_path):
-    output = tmp_path if is_directory else None
+    output = str(tmp_path) if is_directory else None
     with pytest.raises(SettingsError) as caught:
         destination(FORMATS[name], output, audio)
     assert said in caught.value.message("en") and said_zh in caught.value.message("zh")
@@ -123,3 +127,45 @@ def test_a_recording_that_a_format_cannot_hold_does_not_stop_the_rest(recordings
 def test_json_does_not_tell_where_a_recording_is(recordings, capfd):
     assert main(["detect", str(recordings[0])]) == 0
     assert json.loads(capfd.readouterr().out)["file"] == "first talk.flac"
+
+
+def test_a_directory_that_is_not_there_is_no_file(tmp_path, capsys):
+    wanted = tmp_path / "labels"
+    assert main(["detect", "--format", "srt", "--output", f"{wanted}/", "a.wav"]) == 2
+    assert f"there is no directory {wanted}; make it first" in capsys.readouterr().err
+    assert not wanted.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a shell")
+def test_the_examples_of_the_documentation(root, recordings, tmp_path):
+    text = (root / "docs" / "formats.md").read_text(encoding="utf-8")
+    (bash,) = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    (python,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for name, recording in zip(("talk", "call"), recordings, strict=True):
+        shutil.copy(recording, tmp_path / f"{name}.wav")
+    command = tmp_path / "bin" / "fsmn-vad"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m webui "$@"\n')
+    command.chmod(0o755)
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root)}
+    subprocess.run(["sh", "-ec", bash], cwd=tmp_path, env=environment, check=True)
+    made = {path.name for path in [*tmp_path.iterdir(), *(tmp_path / "labels").iterdir()]}
+    assert made >= {"talk.TextGrid", "corpus.rttm", "talk.eaf", "call.eaf", "segments", "wav.scp"}
+    run = subprocess.run(
+        [sys.executable, "-c", python],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    wanted = read_file(tmp_path / "corpus.rttm")
+    assert len(run.stdout.splitlines()) == sum(len(labels.regions) for labels in wanted) > 4
+
+
+def test_the_documentation_names_every_format(root):
+    text = (root / "docs" / "formats.md").read_text(encoding="utf-8")
+    for name, form in FORMATS.items():
+        several = "several" if form.holds_several else "one"
+        assert f"| `{name}` | {form.suffix} | {several}" in text

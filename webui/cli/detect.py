@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.description = texts["detect_about"]
     parser.add_argument("audio", nargs="+", metavar="AUDIO", help=texts["audio"])
     parser.add_argument("--format", choices=FORMATS, default="json", help=texts["format"])
-    parser.add_argument("--output", type=Path, metavar="PATH", help=texts["output"])
+    parser.add_argument("--output", metavar="PATH", help=texts["output"])
     parser.add_argument("--figure", metavar="FILE", help=texts["figure"])
     parser.add_argument("--engine", choices=["auto", *SCORERS], help=texts["engine"])
     parser.add_argument("--channel", choices=CHANNEL_CHOICES, default="mix", help=texts["channel"])

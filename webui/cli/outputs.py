@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from webui.cli.files import appearing
+from webui.cli.files import appearing, unwritable
 from webui.errors import SettingsError
 from webui.formats import Format, Outcome
 from webui.formats.format import Together, same_name
@@ -20,19 +21,23 @@ Write = Callable[[Iterable[Outcome]], None]
 """Writes outcomes as they come, each with its path."""
 
 
-def destination(form: Format, output: Path | None, recordings: Sequence[str]) -> Write:
+def destination(form: Format, output: str | None, recordings: Sequence[str]) -> Write:
     """Say how the outcomes of recordings are written, before any is scored.
 
     Args:
         form: the format.
-        output: a file, or a directory that exists; None is standard output.
+        output: a file, or a directory that exists; None is standard output. One that ends
+            as a directory does is meant as such.
         recordings: paths of all of them.
 
     Raises:
         SettingsError: the format cannot hold them in one file, or two would have the same
             name. What it returns raises it where a file cannot be written.
     """
-    directory = output if output is not None and output.is_dir() else None
+    path = None if output is None else Path(output)
+    directory = path if path is not None and path.is_dir() else None
+    if path is not None and directory is None and str(output).endswith(("/", os.sep)):
+        raise unwritable(path / "*", OPTION, FileNotFoundError())
     if directory is not None and form.together is None:
         return _apart(form, _paths(form, directory, recordings))
     if len(recordings) > 1 and not form.holds_several:
@@ -41,7 +46,7 @@ def destination(form: Format, output: Path | None, recordings: Sequence[str]) ->
         _distinct(recordings, form.identify)
     if directory is not None and form.together is not None:
         return _together(form, form.together, directory)
-    return _into_one(form, output)
+    return _into_one(form, path)
 
 
 _ONE = (
