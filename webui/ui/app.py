@@ -88,7 +88,7 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
                 card = tuning.build(texts, root)
                 controls = system.build(texts)
             detect.build_segments(texts, root)
-            live.build(texts, root)
+            live.build(texts, root, studio.settings.engine)
         tab = detect.DetectTab(**parts, result_id=gr.State(""), repeatable=gr.State(("", "")))
         kept = gr.State(None)
         detection = Detection(studio, texts, root)
@@ -100,6 +100,7 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
         tuning.wire(card, shown, detection, texts)
         editing.wire(tab.edit, card, shown, detection)
         comparing.wire(tab.compare, card, shown, detection, texts)
+        live.wire(card, tab.engine)
         panel = system.SystemPanel(studio, texts)
         system.wire(controls, panel, tab.engine, page)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from webui.vad.scores import SpeechScores
 
 _SCRIPT_TYPE = "text/javascript; charset=utf-8"
+_SCRIPT_ROOMS = ("view", "live")
 
 
 def version(entry: Entry) -> str:
@@ -34,7 +35,7 @@ def routes(studio: Studio) -> list[Route]:
     """Return the routes, to be put before Gradio's."""
     desk = _Desk(studio)
     return [
-        Route("/static/view/{name}", script, methods=["GET"]),
+        *(Route(f"/static/{room}/{{name}}", _Scripts(room).answer) for room in _SCRIPT_ROOMS),
         Route(
             "/results/{result_id}/tiles/{version}/{track:int}/{level:int}/{index:int}",
             desk.tile,
@@ -43,19 +44,25 @@ def routes(studio: Studio) -> list[Route]:
     ]
 
 
-async def script(request: Request) -> Response:
-    """One of the view's modules; a browser asks each time whether it has changed."""
-    name = request.path_params["name"]
-    # Names as they stand in the directory: nothing else can be asked for.
-    files = {path.name: path for path in (resources.files("webui.ui.static") / "view").iterdir()}
-    if not name.endswith(".js") or name not in files:
-        return PlainTextResponse("404", 404)
-    body = files[name].read_bytes()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"etag": etag, "cache-control": "no-cache", **AS_DECLARED}
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers={**headers, "content-type": _SCRIPT_TYPE})
+class _Scripts:
+    """The modules of one directory."""
+
+    def __init__(self, room: str) -> None:
+        self._directory = resources.files("webui.ui.static") / room
+
+    async def answer(self, request: Request) -> Response:
+        """Return a module; a browser asks each time whether it has changed."""
+        name = request.path_params["name"]
+        # Names as they stand in the directory: nothing else can be asked for.
+        files = {path.name: path for path in self._directory.iterdir()}
+        if not name.endswith(".js") or name not in files:
+            return PlainTextResponse("404", 404)
+        body = files[name].read_bytes()
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"etag": etag, "cache-control": "no-cache", **AS_DECLARED}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers={**headers, "content-type": _SCRIPT_TYPE})
 
 
 class _Desk:

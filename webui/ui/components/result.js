@@ -147,6 +147,8 @@ async function open() {
 open();
 document.addEventListener("vad:tune", ({ detail: { name, value } }) => shown && tune({ [name]: value }));
 
+// Another part of the page has a result, to be opened as if the address named it.
+document.addEventListener("vad:open", ({ detail }) => trigger("measured", { query: detail }));
 watch("value", show);
 show();
 trigger("measured", { query: location.search });

@@ -7,7 +7,7 @@ import { rowsIn } from "./lookup.js";
 const SHADES = 12;
 const NAMES = [
 	...["wave", "segment", "edge", "cut", "probability", "threshold", "ink", "grid", "brand"],
-	...["warn", "card", "well", "line", "soft"],
+	...["warn", "card", "well", "line", "soft", "on-threshold"],
 ];
 
 // The page's colours and font, as the canvas needs them.
