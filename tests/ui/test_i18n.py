@@ -28,7 +28,7 @@ MADE_UP = {
     *(f"demo.{name}" for name in demo_recordings()),
     *(f"compare.kind_{kind}_{side}" for kind in get_args(Kind) for side in get_args(Side)),
     *(f"live.problem_{code}" for code in ("denied", "missing", "busy", "failed", "elsewhere")),
-    *(f"live.problem_{code}" for code in ("unplugged", "gone", "behind")),
+    *(f"live.problem_{code}" for code in ("unplugged", "gone", "behind", "idle")),
     *(f"live.state_{mood}" for mood in ("idle", "opening", "connecting", "loading", "listening")),
     *(f"live.state_{mood}" for mood in ("speech", "lost", "stopping", "ended")),
     *(f"share.{copy}{kind}" for kind in ("link", "command", "python") for copy in ("", "copy_")),

@@ -118,7 +118,8 @@ function set(node, text) {
 	openButton.addEventListener("click", openResult);
 	live.addEventListener("change", show);
 	// Not where something went wrong: that is to be read first.
-	live.addEventListener("end", ({ detail }) => detail && !live.problem && openResult());
+	live.addEventListener("end", () => live.result && !live.problem && openResult());
+	window.addEventListener("beforeunload", (event) => live.isOn && event.preventDefault());
 	document.addEventListener("vad:options", ({ detail }) => {
 		live.tune(Object.fromEntries(names.map((name, index) => [name, detail[index]])));
 	});

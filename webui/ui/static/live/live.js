@@ -14,7 +14,7 @@ const LOCK = "fsmn-vad-live";
 const BYTES_PER_SAMPLE = 2;
 
 // "change" is dispatched when any of what it holds has changed but for the track, "found" when
-// the segments have, "end" with the id of the result, "" for none.
+// the segments have, "end" when it is over.
 class Live extends EventTarget {
 	state = "idle"; // "opening", "running", "stopping" or "ended"
 	problem = null; // {code} or {text}: why it ended or could not begin
@@ -176,23 +176,22 @@ class Live extends EventTarget {
 		else if (type === "tuned") this.found.restate(message);
 		else if (type === "status") this.status = message;
 		else if (type === "loading") this.loading = message.text;
-		else if (type === "ready") this.receipt = message;
-		else if (type === "end") this.#end(this.problem, message.result ?? "");
-		else if (type === "error" && message.fatal !== false) this.#end({ text: message.message });
+		else if (type === "end") this.#end(message.reason === "stop" ? this.problem : { code: "idle" }, message.result);
+		else if (type === "error" && message.fatal !== false) this.#end({ text: message.message }, message.result);
 		if (["speech_start", "speech_end", "tuned"].includes(type)) this.dispatchEvent(new Event("found"));
 		if (type !== "frames") this.#tell();
 	}
 
-	#end(problem, result = "") {
+	#end(problem, result) {
 		clearInterval(this.#watch);
 		this.#microphone?.close();
 		this.#microphone = null;
 		this.#client?.close();
 		this.#letGo?.();
 		this.#letGo = null;
-		Object.assign(this, { state: "ended", problem, result, silent: null, loading: "" });
+		Object.assign(this, { state: "ended", problem, result: result || "", silent: null, loading: "" });
 		this.#tell();
-		this.dispatchEvent(new CustomEvent("end", { detail: result }));
+		this.dispatchEvent(new Event("end"));
 	}
 
 	// One session in all tabs of a browser: the microphone's sound is wanted once.
