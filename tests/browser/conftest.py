@@ -198,7 +198,7 @@ def open_page(browser: Any, server: Server) -> Iterator[OpenPage]:
         if script:
             page.add_init_script(script)
         page.goto((at or server.url) + path)
-        page.locator(".vad-drop").wait_for()
+        page.locator(".vad-drop").wait_for(state="attached")
         # The server has answered the first events, so nothing changes any more by itself.
         expect(page.locator(".vad-system-bar b")).not_to_be_empty()
         return page

@@ -1,0 +1,230 @@
+"""The Live tab with Chromium's fake microphone, which plays a demo recording once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+
+from webui.vad import Detector, VadOptions
+from webui.vad.options import PRESETS
+
+from .conftest import MICROPHONE, SWITCHES, Server
+
+_LIVE = "(await import(new URL('static/live/live.js', document.baseURI))).live"
+_PIECE_MS = 20
+_PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "color_scheme": "dark",
+    "has_touch": True,
+    "is_mobile": True,
+}
+
+
+@pytest.fixture(scope="module")
+def voice(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    samples, rate = soundfile.read(root / "assets/audio/english-clean.flac", dtype="int16")
+    path = tmp_path_factory.mktemp("live") / "voice.wav"
+    soundfile.write(path, samples, rate)
+    return path
+
+
+@pytest.fixture(scope="module")
+def talking(playwright: Any, browser_path: str, voice: Path) -> Iterator[Any]:
+    switches = [*SWITCHES, *MICROPHONE, f"--use-file-for-fake-audio-capture={voice}%noloop"]
+    browser = playwright.chromium.launch(executable_path=browser_path, args=switches)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def detector(model_dir: Path) -> Detector:
+    return Detector(engine="onnx", model_directory=model_dir)
+
+
+def begin(page: Any) -> None:
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+
+
+def until(page: Any, time: str) -> None:
+    expect(page.get_by_role("timer", name="Elapsed")).to_have_text(time, timeout=20_000)
+
+
+def stop(page: Any) -> None:
+    """End the session; its result opens under Detect."""
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("tab", name="Detect")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".vad-file")).to_contain_text("Live 20")
+
+
+def logged(page: Any) -> list[list[int]]:
+    """Start and end of each segment that the page knows of."""
+    spans: list[list[int]] = page.evaluate(
+        f"async () => {_LIVE}.found.segments.map(({{start_ms, end_ms}}) => [start_ms, end_ms])"
+    )
+    return spans
+
+
+def saved(page: Any, server: Server, directory: Path) -> Path:
+    """The recording that Stop kept."""
+    address = page.evaluate("window.vadResult.audio")
+    path = directory / "saved.wav"
+    path.write_bytes(page.request.get(f"{server.url}/{address.lstrip('./')}").body())
+    return path
+
+
+def spans_of(detector: Detector, path: Path, options: VadOptions | None = None) -> list[list[int]]:
+    segments = detector.score(path).segments(options or VadOptions())
+    return [[segment.start_ms, segment.end_ms] for segment in segments]
+
+
+def test_speech_is_found_while_it_is_spoken_as_it_is_offline(
+    open_page: Any, talking: Any, server: Server, detector: Detector, voice: Path, tmp_path: Path
+) -> None:
+    page = open_page("/?tab=live", in_browser=talking, permissions=["microphone"])
+    begin(page)
+    log = page.locator("#vad-livelog tbody tr")
+    expect(log.filter(has_text="speaking")).to_have_count(1, timeout=15_000)
+    expect(page.locator(".vad-live-state")).to_have_text("Speech")
+    closed = log.filter(has=page.get_by_role("button", name="Play segment 1"))
+    expect(closed).to_contain_text("silence followed", timeout=15_000)
+    expect(closed).to_contain_text("later")
+    # Its sound can be had at once.
+    link = page.get_by_role("link", name="Download segment 1")
+    samples, rate = soundfile.read(io.BytesIO(page.request.get(link.get_attribute("href")).body()))
+    start_ms, end_ms = logged(page)[0]
+    assert len(samples) / rate * 1000 == pytest.approx(end_ms - start_ms, abs=1)
+    until(page, "0:07")
+    stop(page)
+    found = logged(page)
+    assert len(found) == 2
+    path = saved(page, server, tmp_path)
+    assert spans_of(detector, path) == found
+    # What Detect shows was not scored again; and nothing was lost from the microphone's sound.
+    shown = page.evaluate("window.vadResult.rows.map((row) => row.slice(0, 2))")
+    assert shown == found
+    assert soundfile.info(path).frames == page.evaluate(f"async () => {_LIVE}.track.samples")
+    # As of the file that the microphone plays, which began a moment before it was heard.
+    known = spans_of(detector, voice)
+    for ours, theirs in ((found[0], known[0]), ([found[0][1], found[1][0]], [known[0][1], known[1][0]])):
+        assert abs((ours[1] - ours[0]) - (theirs[1] - theirs[0])) <= _PIECE_MS
+    # Once more with the same button.
+    page.get_by_role("tab", name="Live").click()
+    begin(page)
+    until(page, "0:02")
+    assert len(logged(page)) < 2
+    stop(page)
+    expect(page.locator(".vad-tiles")).to_contain_text("of 0:02")
+
+
+def test_sliders_act_on_what_follows_and_on_the_past(
+    open_page: Any, talking: Any, server: Server, detector: Detector, tmp_path: Path
+) -> None:
+    page = open_page("/?tab=live", in_browser=talking, permissions=["microphone"])
+    begin(page)
+    log = page.locator("#vad-livelog tbody tr")
+    expect(log.filter(has_text="silence followed")).to_have_count(1, timeout=15_000)
+    before = logged(page)[0]
+    page.get_by_role("radio", name="Quick turn-taking").check()
+    page.wait_for_function(f"async () => {_LIVE}.options.max_end_silence_time < 800")
+    expect(log.filter(has_text="speaking")).to_have_count(1, timeout=15_000)
+    assert logged(page)[0] == before
+    page.get_by_role("switch", name="Re-tune the past").check()
+    expect(log.filter(has_text="silence followed")).not_to_have_count(1)
+    stop(page)
+    options = PRESETS["quick"].options
+    assert spans_of(detector, saved(page, server, tmp_path), options) == logged(page)
+    expect(page.get_by_role("radio", name="Quick turn-taking")).to_be_checked()
+
+
+def test_lost_connection_loses_no_sound(
+    open_page: Any, talking: Any, server: Server, detector: Detector, tmp_path: Path
+) -> None:
+    page = open_page(in_browser=talking, permissions=["microphone"], **_PHONE)
+    links: list[Any] = []
+    is_down = False
+
+    def link(socket: Any) -> None:
+        if is_down:
+            socket.close()
+            return
+        links.append((socket, socket.connect_to_server()))
+
+    page.route_web_socket("**/stream", link)
+    page.get_by_role("tab", name="Live").click()
+    begin(page)
+    until(page, "0:02")
+    is_down = True
+    for socket, to_server in links:
+        socket.close()
+        to_server.close()
+    note = page.get_by_role("status").filter(has_text="connection")
+    expect(note).to_contain_text("The connection is lost; trying again.")
+    expect(page.locator(".vad-live-state")).to_have_text("Connection lost")
+    until(page, "0:05")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    is_down = False
+    expect(note).to_contain_text("The connection is back; no sound was lost.")
+    assert len(links) == 2
+    until(page, "0:07")
+    stop(page)
+    found = logged(page)
+    path = saved(page, server, tmp_path)
+    assert spans_of(detector, path) == found != []
+    assert soundfile.info(path).frames == page.evaluate(f"async () => {_LIVE}.track.samples")
+
+
+def test_only_one_tab_of_a_browser_is_live(open_page: Any, talking: Any) -> None:
+    page = open_page("/?tab=live", in_browser=talking, permissions=["microphone"])
+    begin(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("button", name="Start", exact=True).click()
+    alert = other.get_by_role("alert")
+    expect(alert).to_contain_text("Another tab of this browser is live already")
+    # Unplugged: said, and what was heard is kept.
+    page.evaluate(f"async () => {_LIVE}.stop({{code: 'unplugged'}})")
+    expect(page.get_by_role("alert")).to_contain_text("The microphone is gone")
+    expect(page.get_by_role("button", name="Open in Detect")).to_be_visible()
+    other.get_by_role("button", name="Start", exact=True).click()
+    expect(other.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    expect(alert).to_be_hidden()
+
+
+def test_permission_that_is_denied(
+    open_page: Any, playwright: Any, browser_path: str, server: Server
+) -> None:
+    switches = [*SWITCHES, MICROPHONE[1], "--deny-permission-prompts"]
+    browser = playwright.chromium.launch(executable_path=browser_path, args=switches)
+    try:
+        page = open_page("/?tab=live", in_browser=browser)
+        page.get_by_role("button", name="Start", exact=True).click()
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text("not allowed to use the microphone")
+        for name, text in [("NotFoundError", "no such microphone"), ("NotReadableError", "another")]:
+            page.evaluate(
+                """(name) => {
+                    const refuse = () => Promise.reject(new DOMException("no", name));
+                    navigator.mediaDevices.getUserMedia = refuse;
+                }""",
+                name,
+            )
+            page.get_by_role("button", name="Start", exact=True).click()
+            expect(alert).to_contain_text(text)
+    finally:
+        browser.close()
+
+
+def test_address_without_https_says_how_to_mend_it(open_page: Any) -> None:
+    script = "Object.defineProperty(window, 'isSecureContext', {value: false})"
+    page = open_page("/?tab=live", script=script)
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    expect(page.get_by_text("open http://localhost:")).to_be_visible()
