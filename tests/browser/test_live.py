@@ -114,7 +114,10 @@ def test_speech_is_found_while_it_is_spoken_as_it_is_offline(
     assert soundfile.info(path).frames == page.evaluate(f"async () => {_LIVE}.track.samples")
     # As of the file that the microphone plays, which began a moment before it was heard.
     known = spans_of(detector, voice)
-    for ours, theirs in ((found[0], known[0]), ([found[0][1], found[1][0]], [known[0][1], known[1][0]])):
+    for ours, theirs in (
+        (found[0], known[0]),
+        ([found[0][1], found[1][0]], [known[0][1], known[1][0]]),
+    ):
         assert abs((ours[1] - ours[0]) - (theirs[1] - theirs[0])) <= _PIECE_MS
     # Once more with the same button.
     page.get_by_role("tab", name="Live").click()
@@ -209,7 +212,10 @@ def test_permission_that_is_denied(
         page.get_by_role("button", name="Start", exact=True).click()
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text("not allowed to use the microphone")
-        for name, text in [("NotFoundError", "no such microphone"), ("NotReadableError", "another")]:
+        for name, text in [
+            ("NotFoundError", "no such microphone"),
+            ("NotReadableError", "another"),
+        ]:
             page.evaluate(
                 """(name) => {
                     const refuse = () => Promise.reject(new DOMException("no", name));

@@ -7,6 +7,7 @@ here stand the two cards, and what tells their scripts of the controls they shar
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import gradio as gr
 
@@ -15,6 +16,8 @@ from webui.ui.i18n import Texts
 from webui.ui.tabs.tuning import TuningCard
 from webui.vad.options import VadOptions, option_names
 from webui.vad.segment import EndReason
+
+_IN_BROWSER: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 
 def build(texts: Texts, root: str, engine: str) -> None:
@@ -43,15 +46,12 @@ def build(texts: Texts, root: str, engine: str) -> None:
 
 def wire(card: TuningCard, engine: gr.Dropdown) -> None:
     """Tell the scripts, within the browser, what the controls are set to."""
-    told = "(...values) => {{ document.dispatchEvent(new CustomEvent('vad:{}', {{ detail: {} }})) }}"
     for control in card.sliders:
-        control.change(
-            None,
-            [*card.sliders],
-            js=told.format("options", "values"),
-            queue=False,
-            api_visibility="private",
-        )
-    engine.change(
-        None, [engine], js=told.format("engine", "values[0]"), queue=False, api_visibility="private"
-    )
+        control.change(None, [*card.sliders], js=_told("options", "values"), **_IN_BROWSER)
+    engine.change(None, [engine], js=_told("engine", "values[0]"), **_IN_BROWSER)
+
+
+def _told(name: str, detail: str) -> str:
+    """JavaScript that hands the values of controls on as an event of the document."""
+    event = f"new CustomEvent('vad:{name}', {{ detail: {detail} }})"
+    return f"(...values) => {{ document.dispatchEvent({event}) }}"
