@@ -40,7 +40,7 @@ ROOMS = [
 # Who may import a framework at all, at the top of a module or within a function.
 FRAMEWORKS = {
     "torch": {"vad/scorers/funasr.py"},
-    "funasr": {"vad/scorers/funasr.py", "bench/subject.py"},
+    "funasr": {"vad/scorers/funasr.py", "bench/subject.py", "bench/chunks.py"},
     "onnxruntime": {"vad/scorers/onnx.py", "vad/scorers/onnx_prepare.py"},
     "onnx": {"vad/scorers/onnx_graph.py"},
     "av": {"audio/"},

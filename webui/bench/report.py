@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from webui.bench.texts import TEXTS, label_text
+from webui.bench.texts import TEXTS, label_text, spread_text
 
 _MB = 1_000_000
 # Key, divisor, text of the label and colour of what the figure shows.
@@ -35,8 +35,8 @@ def markdown(measured: dict[str, Any], language: str = "en") -> str:
     machine = texts["machine"].format(hours=hours, rounds=measured["rounds"], **measured["machine"])
     rows = [_row(subject, measured["duration_s"], language) for subject in measured["subjects"]]
     growth = [
-        f"| {_length(row['duration_s'])} | {_spread(row['wall_s'], '.2f', 's', language)} "
-        f"| {_spread(row['peak_rss_bytes'], '.0f', 'MB', language, _MB)} |"
+        f"| {_length(row['duration_s'])} | {spread_text(row['wall_s'], '.2f', 's', language)} "
+        f"| {spread_text(row['peak_rss_bytes'], '.0f', 'MB', language, _MB)} |"
         for row in _commands(measured)
     ]
     return "\n".join(
@@ -57,12 +57,12 @@ def _row(subject: dict[str, Any], duration_s: float, language: str) -> str:
     )
     cells = (
         label_text(subject["label"], language),
-        _spread(subject["load_s"], ".1f", "s", language),
-        _spread(total, ".2f", "s", language),
+        spread_text(subject["load_s"], ".1f", "s", language),
+        spread_text(total, ".2f", "s", language),
         _stages(subject),
         f"{total['median'] / duration_s:.5f}",
         f"{subject['times_faster']:.1f}",
-        _spread(subject["peak_rss_bytes"], ".0f", "MB", language, _MB),
+        spread_text(subject["peak_rss_bytes"], ".0f", "MB", language, _MB),
         same,
         f"{subject['near_segments']:.1%}",
     )
@@ -76,7 +76,7 @@ def _findings(measured: dict[str, Any], language: str) -> tuple[str, str, str]:
     return (
         texts["retuned"].format(
             count=len(retuned["changes"]),
-            spread=_spread(retuned, ".1f", "ms", language, 0.001),
+            spread=spread_text(retuned, ".1f", "ms", language, 0.001),
             slowest=retuned["slowest"],
             both=f"{(page['page'] + page['engine']) / _MB:.0f}",
             page=f"{page['page'] / _MB:.0f}",
@@ -176,14 +176,6 @@ def _stages(subject: dict[str, Any]) -> str:
         return ""
     times = (subject[f"{stage}_s"]["median"] for stage in ("decode", "score", "endpoint"))
     return " / ".join(f"{time_s:.2f}" for time_s in times) + " s"
-
-
-def _spread(values: dict[str, Any], form: str, unit: str, language: str, scale: float = 1.0) -> str:
-    """Median with smallest and largest, in a unit of so many seconds or bytes."""
-    median, low, high = (
-        format(values[key] / scale, form) for key in ("median", "minimum", "maximum")
-    )
-    return TEXTS[language]["spread"].format(median=median, unit=unit, low=low, high=high)
 
 
 def _length(duration_s: float) -> str:

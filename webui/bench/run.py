@@ -97,16 +97,16 @@ def run(
             longer = recording.write(Path(directory) / "growth.wav", samples, length_s)
             growth.append({"duration_s": length_s, **_growth(longer, few)})
         say(texts["page"])
-        page = _printed("the page", page_module, str(audio))
+        page = printed("the page", page_module, str(audio))
         say(texts["precision"])
-        precision = _printed("8-bit scores", "webui.bench.precision", str(audio))
+        precision = printed("8-bit scores", "webui.bench.precision", str(audio))
         say(texts["short"])
         short = recording.write(Path(directory) / "short.wav", samples, 5)
         command = _growth(short, max(rounds, 3))
         say(texts["deciding"])
         retuned = _retuned()
     return {
-        "machine": _machine(),
+        "machine": machine(),
         "version": __version__,
         "duration_s": hours * 3600,
         "rounds": rounds,
@@ -130,7 +130,7 @@ def _compare(
             label = label_text(subject.label, language)
             say(TEXTS[language]["round"].format(turn=turn, rounds=rounds, label=label))
             given = (subject.name, str(subject.threads), str(audio))
-            measured = _printed(subject.label, "webui.bench.subject", *given)
+            measured = printed(subject.label, "webui.bench.subject", *given)
             runs.append({"label": subject.label, "round": turn, **measured})
     return runs
 
@@ -143,7 +143,7 @@ def _summary(subject: Subject, reference: Subject, runs: list[dict[str, Any]]) -
         for one, other in zip(mine, theirs, strict=True)
     ]
     figures = {
-        key: _spread([r[key] for r in mine]) for key in mine[0] if key.endswith(("_s", "_bytes"))
+        key: spread([r[key] for r in mine]) for key in mine[0] if key.endswith(("_s", "_bytes"))
     }
     reference_s = statistics.median(r["total_s"] for r in theirs)
     return {
@@ -166,7 +166,7 @@ def _near(found: set[tuple[int, ...]], wanted: set[tuple[int, ...]]) -> float:
     return near / max(len(wanted), 1)
 
 
-def _printed(label: str, module: str, *given: str) -> dict[str, Any]:
+def printed(label: str, module: str, *given: str) -> dict[str, Any]:
     """The JSON object that a module prints when it is run in a process of its own."""
     command = [sys.executable, "-m", module, *given]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -180,7 +180,7 @@ def _printed(label: str, module: str, *given: str) -> dict[str, Any]:
 def _growth(audio: Path, rounds: int) -> dict[str, Any]:
     """``fsmn-vad detect --engine onnx`` as a whole process: time and peak memory."""
     runs = [_command(audio) for _ in range(rounds)]
-    return {key: _spread([run[key] for run in runs]) for key in ("wall_s", "peak_rss_bytes")}
+    return {key: spread([run[key] for run in runs]) for key in ("wall_s", "peak_rss_bytes")}
 
 
 def _command(audio: Path) -> dict[str, Any]:
@@ -197,12 +197,13 @@ def _command(audio: Path) -> dict[str, Any]:
 
 def _retuned() -> dict[str, Any]:
     """Deciding again over an hour of kept probabilities, one change of the options at a time."""
-    took = _printed("deciding again", "webui.bench.retune")
+    took = printed("deciding again", "webui.bench.retune")
     slowest = max(took, key=lambda change: took[change])
-    return {**_spread(list(took.values())), "slowest": slowest, "changes": took}
+    return {**spread(list(took.values())), "slowest": slowest, "changes": took}
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, smallest and largest of some values."""
     return {
         "median": statistics.median(values),
         "minimum": min(values),
@@ -210,7 +211,8 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What it is measured on: processor, cores, memory, system, version of Python."""
     import psutil
 
     name = platform.processor() or platform.machine()

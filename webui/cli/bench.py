@@ -6,9 +6,10 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from webui.bench import recording, report
-from webui.bench.run import run as measure
+from webui.bench import recording, report, stream_report, streaming
+from webui.bench.run import run as run_recordings
 from webui.bench.texts import TEXTS as BENCH_TEXTS
 from webui.cli.files import appearing, unwritable
 from webui.cli.terminal import TEXTS, say
@@ -19,6 +20,10 @@ from webui.vad.scorers import missing_package
 _SHORTEST_HOURS = 0.01
 _MOST_ROUNDS = 1000
 _LONGEST_S = recording.LONGEST_HOURS * 3600
+_MOST_STREAMS = 10_000
+_STREAMS = (1, 25, 50, 100, 150, 200, 250, 300, 400)
+_LONGEST_CROWD_S = 600
+_LONGEST_STREAM_HOURS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
@@ -26,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     texts = TEXTS[language]
     parser.description = texts["bench_about"]
     parser.add_argument("audio", nargs="*", type=Path, help=texts["bench_audio"])
-    hours = texts["hours"].format(low=_SHORTEST_HOURS, high=recording.LONGEST_HOURS)
-    parser.add_argument("--hours", type=float, default=1.0, help=hours)
+    hours = texts["hours"].format(
+        low=_SHORTEST_HOURS, high=recording.LONGEST_HOURS, stream_high=_LONGEST_STREAM_HOURS
+    )
+    parser.add_argument("--hours", type=float, help=hours)
     rounds = texts["rounds"].format(low=1, high=_MOST_ROUNDS)
     parser.add_argument("--rounds", type=int, default=3, help=rounds)
     parser.add_argument(
@@ -38,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
         default=[60, 600, 3600, 3 * 3600],
         help=texts["lengths"].format(low=1, high=_LONGEST_S),
     )
+    parser.add_argument("--stream", action="store_true", help=texts["bench_stream"])
+    streams = texts["bench_streams"].format(low=1, high=_MOST_STREAMS)
+    parser.add_argument(
+        "--streams", type=int, nargs="+", metavar="N", default=list(_STREAMS), help=streams
+    )
+    seconds = texts["bench_seconds"].format(low=1, high=_LONGEST_CROWD_S)
+    parser.add_argument("--seconds", type=float, metavar="S", default=10.0, help=seconds)
     parser.add_argument("--output", type=Path, metavar="DIR", help=texts["bench_output"])
 
 
@@ -48,30 +62,60 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     if not recordings:
         raise SettingsError(name="bench", reason="name a recording", reason_zh="请指定一个音频文件")
     # All that can be wrong is found before hours are spent on measuring.
-    _check_range("--hours", chosen.hours, _SHORTEST_HOURS, recording.LONGEST_HOURS)
     _check_range("--rounds", chosen.rounds, 1, _MOST_ROUNDS)
-    for length_s in chosen.lengths:
-        _check_range("--lengths", length_s, 1, _LONGEST_S)
-    recording.check_room([chosen.hours * 3600, max(chosen.lengths)])
     if chosen.output is not None:
         _make_writable(chosen.output)
-    if missing_package("funasr"):
-        say(BENCH_TEXTS[language]["absent"].format(reference="onnx"))
-    measured = measure(
-        *(recordings, chosen.hours, chosen.rounds, chosen.lengths),
+    measure = _measure_streams if chosen.stream else _measure_recordings
+    measured, text = measure(chosen, recordings, language)
+    print(text, end="", flush=True)
+    if chosen.output is not None:
+        name = "bench-stream" if chosen.stream else "bench"
+        for suffix, content in (("json", json.dumps(measured, indent=1)), ("md", text)):
+            with appearing(chosen.output / f"{name}.{suffix}", "--output") as stream:
+                stream.write(content.encode())
+        if not chosen.stream:
+            with appearing(chosen.output / "bench.png", "--output") as stream:
+                report.save_figure(measured, stream, language)
+    return 0
+
+
+def _measure_recordings(
+    chosen: argparse.Namespace, recordings: list[Path], language: str
+) -> tuple[dict[str, Any], str]:
+    hours = 1.0 if chosen.hours is None else chosen.hours
+    _check_range("--hours", hours, _SHORTEST_HOURS, recording.LONGEST_HOURS)
+    for length_s in chosen.lengths:
+        _check_range("--lengths", length_s, 1, _LONGEST_S)
+    recording.check_room([hours * 3600, max(chosen.lengths)])
+    _say_what_is_absent(language)
+    measured = run_recordings(
+        *(recordings, hours, chosen.rounds, chosen.lengths),
         page_module="webui.cli.page_memory",
         say=say,
         language=language,
     )
-    text = report.markdown(measured, language)
-    print(text, end="", flush=True)
-    if chosen.output is not None:
-        for name, content in (("bench.json", json.dumps(measured, indent=1)), ("bench.md", text)):
-            with appearing(chosen.output / name, "--output") as stream:
-                stream.write(content.encode())
-        with appearing(chosen.output / "bench.png", "--output") as stream:
-            report.save_figure(measured, stream, language)
-    return 0
+    return measured, report.markdown(measured, language)
+
+
+def _measure_streams(
+    chosen: argparse.Namespace, recordings: list[Path], language: str
+) -> tuple[dict[str, Any], str]:
+    hours = 2.0 if chosen.hours is None else chosen.hours
+    _check_range("--hours", hours, _SHORTEST_HOURS, _LONGEST_STREAM_HOURS)
+    for count in chosen.streams:
+        _check_range("--streams", count, 1, _MOST_STREAMS)
+    _check_range("--seconds", chosen.seconds, 1, _LONGEST_CROWD_S)
+    recording.check_room([streaming.TALK_S])
+    _say_what_is_absent(language)
+    measured = streaming.run(
+        *(recordings, hours, chosen.rounds, chosen.streams, chosen.seconds, say, language)
+    )
+    return measured, stream_report.markdown(measured, language)
+
+
+def _say_what_is_absent(language: str) -> None:
+    if missing_package("funasr"):
+        say(BENCH_TEXTS[language]["absent"].format(reference="onnx"))
 
 
 def _check_range(option: str, value: float, low: float, high: float) -> None:

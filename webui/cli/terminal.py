@@ -71,7 +71,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "each hour of --hours and of the longest of --lengths, 461 MB by default.",
         "bench_audio": "what the long recording is made of (default: the demos)",
         "hours": "length compared on, in hours ({low} to {high}, which is what a WAV file "
-        "can hold; default: 1)",
+        "can hold; default: 1); with --stream, hours of sound over which memory is measured "
+        "({low} to {stream_high}; default: 2)",
+        "bench_stream": "measure live streams instead: cost of a chunk beside FunASR's own "
+        "streaming, delays, memory over hours, streams at once",
+        "bench_streams": "with --stream, numbers of streams at once that are measured "
+        "({low} to {high}; default: 1 25 50 100 150 200 250 300 400)",
+        "bench_seconds": "with --stream, how long each of these numbers is measured "
+        "({low} to {high}; default: 10)",
         "rounds": "runs of each subject ({low} to {high}; default: 3)",
         "lengths": "seconds of audio at which time and memory of `detect` are measured "
         "({low} to {high}; default: 60 600 3600 10800)",
@@ -161,7 +168,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "录音写入临时目录（可用 TMPDIR 指定其他目录）："
         "--hours 与最长的 --lengths 每小时 115 MB，默认共 461 MB。",
         "bench_audio": "用于拼成长录音的文件（默认：示例录音）",
-        "hours": "对比所用的时长，小时（{low} 到 {high}，即 WAV 文件的上限；默认：1）",
+        "hours": "对比所用的时长，小时（{low} 到 {high}，即 WAV 文件的上限；默认：1）；"
+        "与 --stream 同用时，为测量内存所用的音频小时数（{low} 到 {stream_high}；默认：2）",
+        "bench_stream": "改为测量实时流：每块耗时（与 FunASR 自身的流式检测对比）、延迟、"
+        "数小时内的内存、可同时进行的流数",
+        "bench_streams": "与 --stream 同用：要测量的同时流数"
+        "（{low} 到 {high}；默认：1 25 50 100 150 200 250 300 400）",
+        "bench_seconds": "与 --stream 同用：每种流数的测量秒数（{low} 到 {high}；默认：10）",
         "rounds": "每个对象运行的次数（{low} 到 {high}；默认：3）",
         "lengths": "测量 detect 耗时与内存所用的各音频时长，秒"
         "（{low} 到 {high}；默认：60 600 3600 10800）",
