@@ -14,7 +14,7 @@ from webui.bench import stream_report
 from webui.bench.streaming import most_streams
 from webui.vad.scorers import missing_package
 
-BENCH = ["bench", "--stream", "--hours", "0.02", "--rounds", "1", "--streams", "3"]
+BENCH = ["bench", "--stream", "--hours", "0.01", "--rounds", "1", "--streams", "3"]
 CHUNKS_MS = ("60", "200", "600")
 
 
@@ -53,7 +53,7 @@ def test_exact_engines_tell_the_events_of_the_first_subject(bench):
     for subject in bench[2]["subjects"]:
         assert tuple(subject["chunks"]) == CHUNKS_MS
         for row in subject["chunks"].values():
-            assert row["events"] > 10 and row["events"] % 2 == 0
+            assert row["events"] >= 10 and row["events"] % 2 == 0
             assert row["same_events"] or subject["engine"] == "onnx-int8"
             assert 0 < row["chunk_s"]["minimum"] <= row["chunk_s"]["median"]
 
@@ -77,7 +77,7 @@ def test_a_stream_needs_little(bench):
         assert bool(sizes) == (subject["engine"] != "automodel")
         assert all(10_000 < size <= 64_000 for size in sizes.values())
     soak = bench[2]["soak"]
-    assert soak["hours"] == 0.02 and soak["first_h"] == 0.01
+    assert soak["hours"] == 0.01 and soak["first_h"] == 0.005
     assert soak["events"] > 10
     assert soak["engine_growth_bytes"] >= 0 and soak["page_growth_bytes"] >= 0
     assert 10e6 < soak["engine_bytes"] < 1e9 and 10e6 < soak["page_bytes"] < 1e9

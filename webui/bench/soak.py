@@ -93,11 +93,7 @@ def measure(name: str, hours: float, path: str) -> dict[str, Any]:
 def _reading(engine: Engine) -> tuple[int, int]:
     """Memory of the engine's process and of this one."""
     memory = engine.memory()
-    # Where the system does not tell what is a process's own, the whole of it.
-    return (
-        memory.engine_uss_bytes or memory.engine_rss_bytes,
-        memory.page_uss_bytes or memory.page_rss_bytes,
-    )
+    return memory.engine.own_bytes, memory.page.own_bytes
 
 
 if __name__ == "__main__":

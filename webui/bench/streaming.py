@@ -19,7 +19,7 @@ ENGINE = "onnx"
 """Whose memory and streams at once are measured."""
 
 TALK_S = 60.0
-"""Length of the sound that chunks are cut from."""
+"""Length of the sound that chunks are cut from, at most."""
 
 _DELAYS = ("speech_start_delay_ms", "speech_end_delay_ms")
 
@@ -64,9 +64,10 @@ def run(
     """
     texts = TEXTS[language]
     every = subjects()
+    talk_s = min(TALK_S, hours * 3600)
     with tempfile.TemporaryDirectory(prefix="fsmn-vad-bench-") as directory:
         samples = recording.read(recordings)
-        audio = str(recording.write(Path(directory) / "talk.wav", samples, TALK_S))
+        audio = str(recording.write(Path(directory) / "talk.wav", samples, talk_s))
         runs = []
         for turn in range(1, rounds + 1):
             for label, name in every:
