@@ -16,6 +16,7 @@
     │   ├── FileMissingError      no such file
     │   ├── EmptyFileError        zero bytes
     │   ├── NotAudioError         not a format that can be read
+    │   ├── NotPcmError           a stream of samples that are compressed
     │   ├── NoAudioStreamError    a container (video) without sound
     │   ├── ProtectedAudioError   DRM, or a codec without a decoder
     │   ├── ChannelMissingError   the recording lacks the wanted channel
@@ -188,6 +189,17 @@ class NotAudioError(AudioError):
         "Use WAV, FLAC, MP3, OGG/Opus, M4A/AAC, WebM, MP4 or MKV.",
         "zh": "{file} 不是可读取的音频或视频文件。"
         "请使用 WAV、FLAC、MP3、OGG/Opus、M4A/AAC、WebM、MP4 或 MKV。",
+    }
+
+
+class NotPcmError(AudioError):
+    """What comes as a stream is no plain samples."""
+
+    texts = {
+        "en": "{file} is compressed or in a container; a stream has to be raw samples or a WAV "
+        "of them. Let FFmpeg decode it: ffmpeg -i INPUT -f wav - | fsmn-vad stream",
+        "zh": "{file} 是压缩或封装格式；流必须是原始采样或其 WAV。"
+        "请先用 FFmpeg 解码：ffmpeg -i 输入 -f wav - | fsmn-vad stream",
     }
 
 

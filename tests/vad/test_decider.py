@@ -100,6 +100,24 @@ def test_an_event_comes_with_the_frame_that_makes_it_possible(scores, options):
 @given(
     scores=probabilities(max_frames=1000),
     options=any_options | near_options,
+    sizes=st.lists(st.integers(1, 100), min_size=1, max_size=4),
+)
+@settings(max_examples=200, deadline=None)
+def test_nothing_begins_in_audio_that_may_go(scores, options, sizes):
+    decider = Decider(options)
+    first = needed_ms = turn = 0
+    while first < len(scores):
+        size = sizes[turn % len(sizes)]
+        events = decider.feed(scores[first : first + size])
+        assert all(event.start_ms >= needed_ms for event in events)
+        assert decider.needed_from_ms >= needed_ms
+        first, turn, needed_ms = first + size, turn + 1, decider.needed_from_ms
+    assert all(e.start_ms >= needed_ms for e in decider.flush(samples_of_frames(len(scores))))
+
+
+@given(
+    scores=probabilities(max_frames=1000),
+    options=any_options | near_options,
     at=st.integers(0, 1000),
 )
 @settings(max_examples=150, deadline=None)

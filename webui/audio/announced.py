@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 HEAD_BYTES = 65_536
 
-# Programs that write to a pipe cannot fill in the size; they leave one of these.
+# Programs that write to a pipe cannot fill in the size; they leave one of these, or a
+# little less (SoX: 0x7FFFF000).
 _SIZES_UNKNOWN = (0, 0x7FFF_FFFF, 0xFFFF_FFFF)
+_LESS_BYTES = 4096
 _MP3_LENGTH_MARKS = (b"Xing", b"Info", b"VBRI")
 
 
@@ -27,12 +29,14 @@ class WavData:
         block_bytes: one sample of all channels.
         offset_bytes: of the first sample from the beginning of the file.
         size_bytes: of all samples; None where the header does not tell.
+        description: the chunk that describes the samples, as it is stored.
     """
 
     bytes_per_s: int
     block_bytes: int
     offset_bytes: int
     size_bytes: int | None
+    description: bytes
 
     @property
     def duration_s(self) -> float | None:
@@ -49,17 +53,20 @@ def wav_data(head: bytes) -> WavData | None:
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return None
     bytes_per_s = block_bytes = 0
+    description = b""
     at = 12
     while at + 8 <= len(head):
         name, size = struct.unpack_from("<4sI", head, at)
         at += 8
         if name == b"fmt " and at + 14 <= len(head):
             bytes_per_s, block_bytes = struct.unpack_from("<IH", head, at + 8)
+            description = head[at : at + size]
         if name == b"data":
             if not bytes_per_s or not block_bytes:
                 return None
-            is_known = not any(0 <= mark - size < 256 for mark in _SIZES_UNKNOWN)
-            return WavData(bytes_per_s, block_bytes, at, size if is_known else None)
+            is_known = not any(0 <= mark - size < _LESS_BYTES for mark in _SIZES_UNKNOWN)
+            known_bytes = size if is_known else None
+            return WavData(bytes_per_s, block_bytes, at, known_bytes, description)
         at += size + size % 2
     return None
 

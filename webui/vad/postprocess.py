@@ -97,6 +97,14 @@ class Refiner:
         """Start of the segment that was given out and whose end was not; None if there is none."""
         return self._start_ms if self._held is None else self._held.start_ms
 
+    @property
+    def needed_from_ms(self) -> int | None:
+        """Before this begins nothing whose end is still to come; None where all is given out."""
+        if self.open_since_ms is not None:
+            return self.open_since_ms
+        begun = self._group or self._open
+        return begun and max(self._first_ms, begun.start_ms - self._options.pad_start_ms)
+
     def feed(self, decision: Decision) -> list[Decision]:
         """Take the next beginning or end.
 

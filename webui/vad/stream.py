@@ -204,6 +204,15 @@ class Decider:
         """Start of the segment whose beginning was given and whose end was not; None if none."""
         return self._refiner.open_since_ms
 
+    @property
+    def needed_from_ms(self) -> int:
+        """No segment whose end is still to come begins before this; audio before it may go."""
+        needed_ms = self._refiner.needed_from_ms
+        if needed_ms is not None:
+            return needed_ms
+        earliest = self._endpointer.decided_until - self._endpointer.foresight.move_back
+        return max(0, ms_of_frame(earliest) - self.options.pad_start_ms)
+
     def feed(self, probabilities: Probabilities) -> list[SpeechEvent]:
         """Take the next frames and return what is certain by now.
 
@@ -287,6 +296,11 @@ class SpeechStream:
     def open_since_ms(self) -> int | None:
         """Start of the segment whose beginning was given and whose end was not; None if none."""
         return self._decider.open_since_ms
+
+    @property
+    def needed_from_ms(self) -> int:
+        """No segment whose end is still to come begins before this; audio before it may go."""
+        return self._decider.needed_from_ms
 
     def feed(self, data: PcmData) -> list[SpeechEvent]:
         """Take what comes next and return what is certain by now.
