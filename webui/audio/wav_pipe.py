@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from webui.audio.announced import HEAD_BYTES, wav_data
 from webui.audio.pcm import PcmFormat
-from webui.errors import NotPcmError
+from webui.errors import DecodeError, NotPcmError, PcmFormatError
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 # By what the header calls them and the bits of a sample.
@@ -69,7 +69,7 @@ def wav_start(head: bytes, name: str) -> WavStart | None:
 
     Raises:
         NotPcmError: its samples are compressed, or the header does not end.
-        PcmFormatError: it says what cannot be.
+        DecodeError: it says what cannot be.
     """
     data = wav_data(head)
     if data is None:
@@ -83,7 +83,11 @@ def wav_start(head: bytes, name: str) -> WavStart | None:
     sample_format = _SAMPLE_FORMATS.get((tag, bits))
     if sample_format is None:
         raise NotPcmError(file=name)
-    format = PcmFormat(rate_hz, channels, sample_format)
+    try:
+        format = PcmFormat(rate_hz, channels, sample_format)
+    except PcmFormatError as error:
+        reasons = {"reason": error.message("en"), "reason_zh": error.message("zh")}
+        raise DecodeError(file=name, **reasons) from error
     if format.frame_bytes != data.block_bytes:
         raise NotPcmError(file=name)
     return WavStart(format, data.offset_bytes, data.size_bytes)

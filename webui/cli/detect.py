@@ -38,12 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument("--channel", choices=CHANNEL_CHOICES, default="mix", help=texts["channel"])
     parser.add_argument("--threads", type=int, help=texts["threads"])
     parser.add_argument("--device", help=texts["device"])
-    presets = "; ".join(f"{name}: {preset.help[language]}" for name, preset in PRESETS.items())
-    parser.add_argument(
-        "--preset", choices=PRESETS, default="default", help=texts["preset"] + presets
-    )
+    add_preset(parser, language)
     add_cut_arguments(parser, language)
     add_options(parser, language)
+
+
+def add_preset(parser: argparse.ArgumentParser, language: str) -> None:
+    """Declare the preset that `chosen_options` starts from."""
+    presets = "; ".join(f"{name}: {preset.help[language]}" for name, preset in PRESETS.items())
+    about = TEXTS[language]["preset"] + presets
+    parser.add_argument("--preset", choices=PRESETS, default="default", help=about)
 
 
 def add_options(parser: argparse.ArgumentParser, language: str) -> None:

@@ -65,6 +65,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "range": "{low} to {high}; default: {default}",
         "default": "default: {default}",
         "off": "default: off",
+        "stream": "find speech in samples that come through a pipe, as it is spoken",
         "bench": "measure this machine, against FunASR itself",
         "bench_about": "Measure this machine, against FunASR itself where that is installed. The "
         "recordings are written to the temporary directory (TMPDIR names another): 115 MB for "
@@ -163,6 +164,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "range": "{low} 到 {high}；默认：{default}",
         "default": "默认：{default}",
         "off": "默认：关闭",
+        "stream": "对管道中的音频流实时检测语音",
         "bench": "在本机与 FunASR 对比测速",
         "bench_about": "在本机测速；已安装 FunASR 时与其对比。"
         "录音写入临时目录（可用 TMPDIR 指定其他目录）："

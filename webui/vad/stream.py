@@ -288,6 +288,11 @@ class SpeechStream:
         return self._scoring.received_ms
 
     @property
+    def received_bytes(self) -> int:
+        """Bytes that were fed."""
+        return self._scoring.received_bytes
+
+    @property
     def samples(self) -> int:
         """Samples at 16 kHz that the stream has, should it end here."""
         return self._scoring.samples
