@@ -127,9 +127,15 @@ class Run:
         except OptionsError:
             return VadOptions()
 
-    def matches(self, search: str) -> bool:
-        """Tell whether every word of ``search`` stands in its file, path, engine or source."""
-        text = "\n".join((self.file, self.path, self.engine, self.source, self.channel)).casefold()
+    def matches(self, search: str, *more: str) -> bool:
+        """Tell whether every word of ``search`` stands in its file, path, engine or source.
+
+        Args:
+            search: words, in any order.
+            more: what a person reads of it besides.
+        """
+        own = (self.file, self.path, self.engine, self.source, self.channel)
+        text = "\n".join((*own, *more)).casefold()
         return all(word in text for word in search.casefold().split())
 
     def as_dict(self) -> dict[str, Any]:

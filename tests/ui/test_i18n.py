@@ -12,6 +12,8 @@ import pytest
 from webui.audio.report import CHANNEL_CHOICES
 from webui.engine.memory import GpuState
 from webui.engine.status import State
+from webui.history import Source
+from webui.ui import past
 from webui.ui.i18n import Texts, catalogue
 from webui.ui.studio import demo_recordings
 from webui.vad.compare import Kind, Side
@@ -26,6 +28,8 @@ MADE_UP = {
     *(f"segments.reason_{reason.value}" for reason in EndReason),
     *(f"detect.channel_{channel}" for channel in CHANNEL_CHOICES),
     *(f"demo.{name}" for name in demo_recordings()),
+    *(f"history.open_{state}" for state in get_args(past.State)),
+    *(f"history.source_{source}" for source in get_args(Source)),
     *(f"compare.kind_{kind}_{side}" for kind in get_args(Kind) for side in get_args(Side)),
     *(f"live.problem_{code}" for code in ("denied", "missing", "busy", "failed", "elsewhere")),
     *(f"live.problem_{code}" for code in ("unplugged", "gone", "behind", "idle")),

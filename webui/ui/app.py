@@ -32,6 +32,7 @@ from webui.ui import (
     api,
     components,
     edits,
+    past,
     playback,
     spectrogram,
     streaming,
@@ -45,7 +46,7 @@ from webui.ui.blocks import Page
 from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
 from webui.ui.studio import Studio
-from webui.ui.tabs import comparing, detect, editing, live, system, tuning
+from webui.ui.tabs import comparing, detect, editing, history, live, system, tuning
 from webui.ui.tabs.detection import Detection
 
 _SWEEP_S = 60.0
@@ -89,6 +90,7 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
                 controls = system.build(texts)
             detect.build_segments(texts, root)
             live.build(texts, root, studio.settings.engine)
+            history.build(texts, root, is_kept=studio.settings.history_runs > 0)
         tab = detect.DetectTab(**parts, result_id=gr.State(""), repeatable=gr.State(("", "")))
         kept = gr.State(None)
         detection = Detection(studio, texts, root)
@@ -117,7 +119,7 @@ def create_app(studio: Studio) -> ASGIApp:
     It closes ``studio`` when it ends.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan(studio))
-    for module in (plain, tiles, spectrogram, playback, edits, analysis, streaming):
+    for module in (plain, tiles, spectrogram, playback, edits, analysis, past, streaming):
         app.router.routes.extend(module.routes(studio))
     upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
     # The longer path first: a mount at "/" takes all that comes after it.

@@ -20,7 +20,7 @@ from webui.ui.i18n import Texts
 
 NAMES = (
     *("header", "source", "status", "result", "player", "edit", "advice", "compare"),
-    *("schedule", "share", "segments", "strips", "system", "live", "livelog"),
+    *("schedule", "share", "segments", "strips", "system", "live", "livelog", "history"),
 )
 
 

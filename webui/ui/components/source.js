@@ -15,6 +15,8 @@ function complain(message) {
 function pick(origin, id) {
 	trigger("picked", { origin, id });
 }
+// Another part of the page knows a recording.
+document.addEventListener("vad:pick", ({ detail }) => pick(detail.origin, detail.id));
 
 let sending = null;
 function send(blob, name) {

@@ -102,9 +102,10 @@ def wire(
         event: gr.EventData, request: gr.Request, channel: ChannelChoice, engine: str
     ) -> AsyncIterator[tuple[Any, ...]]:
         origin, name = str(event._data.get("origin")), str(event._data.get("id"))
-        if origin not in ("upload", "demo"):
+        if origin not in ("upload", "demo", "run"):
             return
         session = request.session_hash or ""
+        channel = detection.channel_of(origin, name, channel)
         async for update in detection.detect(session, origin, name, channel, engine):
             yield shown(update)
 

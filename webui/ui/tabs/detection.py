@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from webui.engine import Job
 from webui.errors import (
     AudioError,
     ChannelMissingError,
+    HistoryError,
     JobCancelledError,
     OptionsError,
     StudioError,
 )
+from webui.history import Run
 from webui.ui import comparison, views
 from webui.ui.i18n import Texts
+from webui.ui.past import recording_of
 from webui.ui.studio import Studio
 from webui.ui.workspace import Recording
 from webui.vad.options import VadOptions, option_info, option_names
@@ -29,6 +33,7 @@ Kept: TypeAlias = Mapping[str, Any] | None
 """Options of A by name, None if nothing is kept."""
 
 _POLL_S = 0.15
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,15 +90,37 @@ class Detection:
         """Find what a visitor picked; it has to be told when it is `Recording.done`.
 
         Args:
-            origin: "upload", "demo" or "result" (that is, the one shown).
+            origin: "upload", "demo", "run" (one of the history) or "result" (the one shown).
             name: its id.
         """
         if origin == "upload":
             return self._studio.workspace.take(name)
         if origin == "demo" and name in self._studio.demos:
             return Recording(self._studio.demos[name])
+        if origin == "run":
+            run = self._run(name)
+            return recording_of(run, self._studio) if run else None
         entry = self._studio.cache.get(name) if origin == "result" else None
         return entry.recording if entry and entry.recording.use() else None
+
+    def _run(self, name: str) -> Run | None:
+        """The run of this number in the history; None if it is forgotten."""
+        try:
+            return self._studio.runs.history.get(int(name)) if name.isdecimal() else None
+        except HistoryError as error:
+            _log.warning("%s", error)
+            return None
+
+    def channel_of(self, origin: str, name: str, chosen: ChannelChoice) -> ChannelChoice:
+        """Return what is taken of the channels: what is chosen, or what a run took.
+
+        Args:
+            origin: as in `recording`.
+            name: as in `recording`.
+            chosen: on the page.
+        """
+        run = self._run(name) if origin == "run" else None
+        return next((each for each in CHANNEL_CHOICES if run and each == run.channel), chosen)
 
     async def detect(
         self, session: str, origin: str, name: str, channel: ChannelChoice, engine: str
