@@ -95,6 +95,9 @@ def test_result_is_that_of_the_recording(
     assert len(entry.scores.segments()) == end["segments"] > 0
     stored = path.read_bytes()
     assert stored[len(stored) - len(data) :] == data
+    server.studio.runs.settle()
+    run = server.studio.runs.history.runs()[0]
+    assert (run.source, run.result_id) == ("live", end["result"])
     # The page opens and shows it like any other.
     detection = Detection(server.studio, Texts("en"), "./")
     assert detection.open(f"?r={end['result']}").result_id == end["result"]

@@ -18,14 +18,15 @@ from webui.live.runner import Ended, Runner
 from webui.live.session import LiveSession, Told
 from webui.stream_errors import ClipGoneError, StreamError, StreamGoneError
 from webui.system_errors import system_reason_zh
+from webui.ui.session import Entry
 from webui.ui.workspace import Recording, Workspace, new_id
 
 if TYPE_CHECKING:
     from webui.audio.pcm import PcmFormat
-    from webui.engine import Engine
     from webui.live.protocol import Start
     from webui.live.session import Source
     from webui.settings import Settings
+    from webui.ui.runs import Runs
     from webui.ui.session import ScoreCache
 
 _log = logging.getLogger(__name__)
@@ -69,16 +70,16 @@ class Lives:
 
     Args:
         settings: limits.
-        engine: that scores.
         cache: for the results.
         workspace: for their sound.
+        runs: where results are noted.
     """
 
     def __init__(
-        self, settings: Settings, engine: Engine, cache: ScoreCache, workspace: Workspace
+        self, settings: Settings, cache: ScoreCache, workspace: Workspace, runs: Runs
     ) -> None:
-        self._settings, self._engine = settings, engine
-        self._cache, self._workspace = cache, workspace
+        self._settings = settings
+        self._cache, self._workspace, self._runs = cache, workspace, runs
         self._open: dict[str, Live] = {}
         self._ended: OrderedDict[str, Live] = OrderedDict()
         self._sweeper: asyncio.Task[None] | None = None
@@ -192,6 +193,7 @@ class Lives:
             live.size_bytes = frames * live.pcm.frame_bytes
             await asyncio.to_thread(session.kept.collect, frames)
             live.result = self._cache.put(live.recording, (scores,))
+            self._runs.note(live.result, Entry(live.recording, (scores,)), session.options, "live")
         except OSError as error:
             _log.warning("the sound of a live stream is not kept: %s", error)
             return _NOTHING

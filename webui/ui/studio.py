@@ -114,12 +114,12 @@ class Studio:
         self.engine = Engine(settings)
         self.cache = ScoreCache(settings.cache_bytes)
         self.jobs = RunningJobs()
-        self.lives = Lives(settings, self.engine, self.cache, self.workspace)
         self.sampler = MemorySampler(self.engine.memory)
         self.copies = Copies(settings.stall_timeout_s)
         self.spectrograms = Spectrograms(settings.stall_timeout_s)
         self.questions = Questions()
         self.runs = Runs(History.of(settings))
+        self.lives = Lives(settings, self.cache, self.workspace, self.runs)
         self.demos = demo_recordings()
 
     def sweep(self) -> None:
