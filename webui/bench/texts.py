@@ -45,10 +45,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "how much sound had come after a start or an end when the chunk that told it was there; "
         "with the default options a start is moved back by 400 ms, and an end waits for 800 ms of "
         "silence of which 100 ms stay in the segment.",
-        "stream_memory": "{hours} h of sound through one stream (onnx, in {wall_min} min): after "
-        "the first {first} h the engine's process grew by {engine_growth} MB (to {engine} MB USS) "
-        "and the one that holds the stream by {page_growth} MB (to {page} MB). All that a stream "
-        "has of its past: {state}.",
+        "stream_memory": "{hours} h of sound through one WebSocket of the page, the sound kept "
+        "(onnx, in {wall_min} min): after the first {first} h the engine's process grew by "
+        "{engine_growth} MB (to {engine} MB USS) and the page's by {page_growth} MB (to {page} "
+        "MB). All that a stream has of its past: {state}.",
         "stream_crowd_head": "| streams (onnx, 200 ms chunks) | delay, median | 95th percentile "
         "| most | processors busy |",
         "stream_most": "Delay: from the moment at which a chunk is there until it is scored and "
@@ -95,9 +95,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "stream_delays": "耗时：从收到一块的采样到给出其事件。告知延迟（中位数 / 最大）："
         "告知某个开始或结束的那一块到齐时，该边界之后已收到的音频时长；"
         "默认选项下，开始点前移 400 ms，结束需等待 800 ms 静音，其中 100 ms 保留在片段内。",
-        "stream_memory": "单个实时流处理 {hours} 小时音频（onnx，用时 {wall_min} 分钟）："
-        "最初 {first} 小时之后，引擎进程增长 {engine_growth} MB（至 {engine} MB USS），"
-        "持有该流的进程增长 {page_growth} MB（至 {page} MB）。一个流的全部历史状态：{state}。",
+        "stream_memory": "经页面的一个 WebSocket 连续送入 {hours} 小时音频并保留录音"
+        "（onnx，用时 {wall_min} 分钟）：最初 {first} 小时之后，"
+        "引擎进程增长 {engine_growth} MB（至 {engine} MB USS），"
+        "页面进程增长 {page_growth} MB（至 {page} MB）。一个流的全部历史状态：{state}。",
         "stream_crowd_head": "| 实时流数（onnx，每块 200 ms） | 延迟中位数 | 第 95 百分位 | 最大 "
         "| 占用处理器数 |",
         "stream_most": "延迟：从一块音频到齐到完成打分和判定。"
