@@ -42,6 +42,8 @@ def rows(page: Any) -> Any:
 
 
 def test_runs_are_found_opened_and_forgotten(open_page: Any, server: Any, root: Path) -> None:
+    # Other tests' runs on the same server.
+    History(server.workspace / "history.sqlite3", 500).clear()
     demo = root / "assets" / "audio" / "two-voices-telephone.flac"
     note(server, file="<img src=x>.wav", path="/nowhere/at/all.wav")
     note(server, file="of-a-command.flac", path=str(demo), channel="each")

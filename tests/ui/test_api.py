@@ -285,10 +285,10 @@ def test_models_memory_and_unload(http: httpx.Client) -> None:
     assert models[0]["name"] == "fsmn-vad-16k-zh" and "onnx" in models[0]["engines"]
     (found,) = call(http, "detect", None, "english-clean").json()["data"]
     (memory,) = call(http, "memory").json()["data"]
-    assert memory["engine"] == {"state": "ready", "name": "onnx", "device": "cpu"}
-    assert memory["engine_rss_bytes"] > 0 < memory["page_rss_bytes"]
+    assert memory["model"] == {"state": "ready", "engine": "onnx", "device": "cpu"}
+    assert memory["engine"]["rss_bytes"] > 0 < memory["page"]["rss_bytes"]
     (change,) = call(http, "unload").json()["data"]
-    assert change["freed_bytes"] > 0 == change["after"]["engine_rss_bytes"]
+    assert change["freed_bytes"] > 0 == change["after"]["engine"]["rss_bytes"]
     (again,) = call(http, "retune", found["id"]).json()["data"]
     assert again["segments"] == found["segments"]
 

@@ -19,7 +19,7 @@ from gradio.events import api as add_endpoint
 
 from webui import weights
 from webui.audio.report import CHANNEL_CHOICES, ChannelChoice
-from webui.engine import EngineStatus, MemoryReading
+from webui.engine import EngineStatus
 from webui.errors import FileMissingError, StudioError
 from webui.formats import Outcome, as_dict
 from webui.ui.i18n import Texts
@@ -146,10 +146,10 @@ class Api:
         """Measure the memory of the page's process, of the engine's, and of the machine.
 
         Returns:
-            The engine's state and bytes by name; null where the system does not tell.
+            The model's state, and bytes by name; null where the system does not tell.
         """
         reading = self._studio.sampler.reading(fresh=True)
-        return {"engine": _status(self._studio.engine.status()), **_bytes(reading)}
+        return {"model": _status(self._studio.engine.status()), **asdict(reading)}
 
     def unload(self, request: gr.Request) -> dict[str, Any]:
         """End the engine's process, after the jobs that wait; results stay, and can be retuned.
@@ -166,8 +166,8 @@ class Api:
             raise ApiError(error.message(_texts(request).language)) from error
         return {
             "freed_bytes": change.freed_engine_bytes,
-            "before": _bytes(change.before),
-            "after": _bytes(change.after),
+            "before": asdict(change.before),
+            "after": asdict(change.after),
         }
 
     async def _score(
@@ -278,11 +278,7 @@ def _result(result_id: str, entry: Entry, options: VadOptions) -> dict[str, Any]
 
 
 def _status(status: EngineStatus) -> dict[str, Any]:
-    return {"state": status.state, "name": status.engine, "device": status.device}
-
-
-def _bytes(reading: MemoryReading) -> dict[str, Any]:
-    return asdict(reading)
+    return {"state": status.state, "engine": status.engine, "device": status.device}
 
 
 def _texts(request: gr.Request) -> Texts:
