@@ -15,6 +15,7 @@ ROOMS = [
     "errors",
     "model_errors",
     "stream_errors",
+    "batch_errors",
     "control_groups",
     "process_memory",
     "files",

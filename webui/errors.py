@@ -23,6 +23,7 @@
     │   └── DecodeError           damaged before the first sample
     ├── CutError                  sound cannot be cut out or written so
     ├── StreamError               a live stream; see `webui.stream_errors`
+    ├── BatchError                many recordings at once; see `webui.batch_errors`
     ├── ModelError                the weights; see `webui.model_errors`
     ├── HistoryError              the list of runs cannot be read or written
     │   └── HistoryDamagedError   its file is no database, or a damaged one

@@ -22,7 +22,7 @@ from webui.settings import Settings
 
 # A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
 # benchmark.
-_MODULES = ("detect", "stream", "bench", "models", "history", "doctor", "completion")
+_MODULES = ("detect", "batch", "stream", "bench", "models", "history", "doctor", "completion")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

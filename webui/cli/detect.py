@@ -34,12 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.add_argument("--format", choices=FORMATS, default="json", help=texts["format"])
     parser.add_argument("--output", metavar="PATH", help=texts["output"])
     parser.add_argument("--figure", metavar="FILE", help=texts["figure"])
+    add_cut_arguments(parser, language)
+    add_scoring_arguments(parser, language)
+
+
+def add_scoring_arguments(parser: argparse.ArgumentParser, language: str) -> None:
+    """Declare how recordings are scored and decided: engine, channel and VadOptions."""
+    texts = TEXTS[language]
     parser.add_argument("--engine", choices=["auto", *SCORERS], help=texts["engine"])
     parser.add_argument("--channel", choices=CHANNEL_CHOICES, default="mix", help=texts["channel"])
     parser.add_argument("--threads", type=int, help=texts["threads"])
     parser.add_argument("--device", help=texts["device"])
     add_preset(parser, language)
-    add_cut_arguments(parser, language)
     add_options(parser, language)
 
 

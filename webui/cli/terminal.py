@@ -47,6 +47,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "host": "address to listen on (default: 127.0.0.1)",
         "port": "port to listen on (default: 7860)",
         "detect": "find speech in audio or video files",
+        "batch": "find speech in many files, resumable",
         "detect_about": "Find speech in audio or video files and write the segments to standard "
         "output: with --format json one JSON object a line for each file. textgrid, audacity, srt, "
         "vtt and eaf hold one recording each.",
@@ -147,6 +148,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "host": "监听地址（默认：127.0.0.1）",
         "port": "监听端口（默认：7860）",
         "detect": "在音频或视频文件中检测语音",
+        "batch": "在大量文件中检测语音，可续做",
         "detect_about": "在音频或视频文件中检测语音，并把语音片段写到标准输出："
         "使用 --format json 时每个文件一行 JSON；"
         "textgrid、audacity、srt、vtt 和 eaf 每个文件只存放一个录音。",

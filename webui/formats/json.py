@@ -19,14 +19,17 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
 
     Where its channels were scored each for itself, every segment names its channel,
     and ``overlap`` says where both speak. Where one of them was edited that began from other
-    options than the other's, ``options_by_channel`` takes the place of ``options``.
+    options than the other's, ``options_by_channel`` takes the place of ``options``. What a
+    reproducible outcome does not tell (`Outcome.reproducible`) is left out.
     """
-    factor = outcome.real_time_factor
     audio = outcome.audio
+    receipt = outcome.receipt.as_dict()
+    if outcome.is_reproducible:
+        del receipt["threads"]
     return {
         "file": audio.file,
         "duration_ms": audio.duration_ms,
-        **outcome.receipt.as_dict(),
+        **receipt,
         "audio": {
             "container": audio.container,
             "codec": audio.codec,
@@ -37,9 +40,16 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         },
         **_options(outcome),
         **_speech(outcome),
+        **({} if outcome.is_reproducible else _speed(outcome)),
+        "version": __version__,
+    }
+
+
+def _speed(outcome: Outcome) -> dict[str, Any]:
+    factor = outcome.real_time_factor
+    return {
         "timings_s": {name: round(value, 6) for name, value in outcome.timings_s.items()},
         "real_time_factor": None if factor is None else round(factor, 6),
-        "version": __version__,
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -61,10 +61,13 @@ class Outcome:
     Attributes:
         results: of its only track, or of each channel; at least one, all equally long.
         path: where the recording is, absolute; None where its name alone is to be told.
+        is_reproducible: what differs from run to run (timings, threads) is not told of it, so
+            that doing it again gives the same bytes.
     """
 
     results: tuple[Result, ...]
     path: str | None = None
+    is_reproducible: bool = False
 
     @classmethod
     def of(
@@ -91,6 +94,23 @@ class Outcome:
                 for scores in tracks
             ),
             path,
+        )
+
+    def reproducible(self) -> Outcome:
+        """The same without what differs from run to run."""
+        return replace(self, is_reproducible=True)
+
+    def renamed(self, file: str) -> Outcome:
+        """The same under another name of the recording."""
+        return replace(
+            self,
+            results=tuple(
+                replace(
+                    result,
+                    scores=replace(result.scores, audio=replace(result.scores.audio, file=file)),
+                )
+                for result in self.results
+            ),
         )
 
     @property

@@ -1,0 +1,229 @@
+"""Which recordings: files, folders, and the lists that speech people keep."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from webui.errors import SettingsError
+from webui.system_errors import system_reason_zh
+
+# What is taken of a folder where no patterns are given.
+_USUAL = (
+    "wav wave w64 aif aiff aifc caf au snd flac mp3 mp2 aac m4a m4b mp4 m4v mov mka mkv webm "
+    "ogg oga ogv opus wma wmv asf avi flv amr 3gp ac3 eac3 ape tta wv mpg mpeg ts m2ts "
+)
+SUFFIXES = frozenset(f".{ending}" for ending in _USUAL.split())
+_TABLES = frozenset({".scp"})
+_MANIFESTS = frozenset({".json", ".jsonl", ".manifest"})
+_LISTS = frozenset({".txt", ".lst", ".list"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """A recording, and what it is called in the batch.
+
+    Attributes:
+        path: where it is; it need not exist.
+        name: where it stands among the others, relative, with its ending.
+        recording_id: what a wav.scp calls it, None elsewhere.
+    """
+
+    path: Path
+    name: PurePosixPath
+    recording_id: str | None = None
+
+
+def collect(
+    inputs: Sequence[str],
+    *,
+    output: Path,
+    patterns: Sequence[str] = (),
+    excludes: Sequence[str] = (),
+) -> list[Source]:
+    """Find the recordings that inputs stand for, each once, in their order.
+
+    A folder is walked, links to folders too, each real one once; hidden files and folders are
+    left out, and so is the output directory within it. Several folders keep their own names
+    above what is in them. A ``.scp`` is a Kaldi table, a ``.json``, ``.jsonl`` or ``.manifest``
+    a NeMo manifest, a ``.txt``, ``.lst`` or ``.list`` a list of paths, and all else a recording.
+
+    Args:
+        inputs: paths.
+        output: directory that results go to.
+        patterns: of files in folders; "*.wav" is compared with names, "train/*.wav" with paths
+            from the folder on. None: by the usual endings.
+        excludes: of files that are left out, as ``patterns``.
+
+    Raises:
+        SettingsError: a list or folder cannot be read, or a line of a list is none.
+    """
+    folders = [given for given in inputs if Path(given).is_dir()]
+    found: list[Source] = []
+    for given in inputs:
+        path = Path(given)
+        if path.is_dir():
+            above = PurePosixPath(path.resolve().name if len(folders) > 1 else "")
+            walked = _walk(path, output, patterns, excludes)
+            found += (Source(path / name, above / name) for name in walked)
+        elif path.suffix.lower() in _TABLES:
+            found += _table(path)
+        elif path.suffix.lower() in _MANIFESTS | _LISTS:
+            found += _listed(path)
+        else:
+            found.append(Source(path, PurePosixPath(path.name)))
+    return list(
+        {(source.path.absolute(), source.recording_id): source for source in found}.values()
+    )
+
+
+def _walk(
+    folder: Path, output: Path, patterns: Sequence[str], excludes: Sequence[str]
+) -> Iterator[PurePosixPath]:
+    """Names of the recordings in a folder, from it on, sorted."""
+    seen: set[tuple[int, int]] = set()
+    own = _identity(output)
+    if own == _identity(folder):
+        own = None  # results beside the recordings
+    waiting = [PurePosixPath()]
+    names: list[PurePosixPath] = []
+    while waiting:
+        at = waiting.pop()
+        identity = _identity(folder / at)
+        if identity is None or identity in seen or identity == own:
+            continue
+        seen.add(identity)
+        try:
+            entries = sorted(os.scandir(folder / at), key=lambda entry: entry.name)
+        except OSError as error:
+            raise _unreadable(folder / at, error) from error
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                waiting.append(at / entry.name)
+            elif _is_wanted(at / entry.name, patterns, excludes) and _may_be_read(entry):
+                names.append(at / entry.name)
+    yield from sorted(names)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What a directory is, whatever links lead to it; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _may_be_read(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, or a link to nowhere, which is said; a pipe would never end."""
+    try:
+        return stat.S_ISREG(entry.stat().st_mode)
+    except OSError:
+        return True
+
+
+def _is_wanted(name: PurePosixPath, patterns: Sequence[str], excludes: Sequence[str]) -> bool:
+    if any(_matches(name, pattern) for pattern in excludes):
+        return False
+    if not patterns:
+        return name.suffix.lower() in SUFFIXES
+    return any(_matches(name, pattern) for pattern in patterns)
+
+
+def _matches(name: PurePosixPath, pattern: str) -> bool:
+    compared = str(name) if "/" in pattern else name.name
+    return fnmatchcase(compared.casefold(), pattern.casefold())
+
+
+def _table(path: Path) -> Iterator[Source]:
+    """A Kaldi wav.scp: an id and a path on each line."""
+    for number, line in _lines(path):
+        recording_id, _, rest = line.partition(" ") if " " in line else line.partition("\t")
+        rest = rest.strip()
+        if not rest:
+            raise _bad_line(path, number, "an id and a path are wanted", "应为标识和路径")
+        if rest.endswith("|"):
+            raise _bad_line(
+                path,
+                number,
+                "commands are not run; write the sound to files first",
+                "不执行命令，请先把声音写成文件",
+            )
+        found = _beside(path, rest)
+        name = _relative(recording_id)
+        yield Source(found, name.with_name(name.name + found.suffix), recording_id)
+
+
+def _listed(path: Path) -> list[Source]:
+    """A list of paths, or a NeMo manifest; named from the folder on that all have in common."""
+    is_manifest = path.suffix.lower() in _MANIFESTS
+    paths: dict[Path, None] = {}
+    for number, line in _lines(path):
+        named = _audio_of(path, number, line) if is_manifest else line
+        # Several lines of a manifest may be of one recording.
+        paths[Path(os.path.normpath(_beside(path, named).absolute()))] = None
+    if not paths:
+        return []
+    common = os.path.commonpath([found.parent for found in paths])
+    return [Source(found, PurePosixPath(found.relative_to(common).as_posix())) for found in paths]
+
+
+def _audio_of(path: Path, number: int, line: str) -> str:
+    try:
+        entry = json.loads(line)
+        named = entry["audio_filepath"]
+    except (ValueError, KeyError, TypeError):
+        named = None
+    if not isinstance(named, str) or not named:
+        raise _bad_line(
+            path,
+            number,
+            "an object with audio_filepath is wanted on each line",
+            "每行应为含 audio_filepath 的对象",
+        )
+    return named
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a list that are not empty, with their numbers."""
+    try:
+        # Names that are no text are kept as they are.
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def _beside(path: Path, named: str) -> Path:
+    """A path that a list names: from the list's folder on if it is there, else as it stands."""
+    if "\0" in named:
+        named = named.replace("\0", "�")  # no file has it; the recording is told as missing
+    beside = path.parent / named
+    return beside if beside.exists() else Path(named)
+
+
+def _relative(name: str) -> PurePosixPath:
+    """A name of a table as a path that stays below the output."""
+    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+    return PurePosixPath(*parts or ["_"])
+
+
+def _bad_line(path: Path, number: int, reason: str, reason_zh: str) -> SettingsError:
+    return SettingsError(name=f"{path}:{number}", reason=reason, reason_zh=reason_zh)
+
+
+def _unreadable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        name=str(path),
+        reason=f"it cannot be read: {error.strerror or error}",
+        reason_zh=f"无法读取（{system_reason_zh(error)}）",
+    )

@@ -1,0 +1,115 @@
+"""What a batch has to do, and what it has done before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from webui.batch.inputs import Source
+from webui.batch.naming import result_stems
+from webui.batch.order import Order
+from webui.batch.store import Record, Store
+from webui.batch.work import Task
+from webui.errors import SettingsError
+from webui.formats import FORMATS
+
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Item:
+    """One recording of a batch.
+
+    Attributes:
+        source: which.
+        stem: what its results are called, from the output on.
+        files: where each format's result goes, from the output on.
+        fingerprint: what it was like when the batch began; empty if it is not there.
+        task: how it is worked on.
+        done: what is remembered of it, where nothing is left to do; else None.
+    """
+
+    source: Source
+    stem: str
+    files: Mapping[str, str]
+    fingerprint: Mapping[str, Any]
+    task: Task
+    done: Record | None
+
+
+def make_plan(
+    sources: Sequence[Source],
+    order: Order,
+    store: Store,
+    *,
+    by_content: bool = False,
+    again: bool = False,
+) -> list[Item]:
+    """Say what is to be done with each source, in their order.
+
+    A recording is done if its results are there as they were written, from the same order and
+    the same recording. Those that failed are tried again.
+
+    Args:
+        sources: of `webui.batch.inputs.collect`.
+        order: what is done with each.
+        store: the output.
+        by_content: recordings are compared by what is in them, wherever they lie; otherwise by
+            path, size and time of change, which is faster.
+        again: nothing counts as done.
+
+    Raises:
+        SettingsError: a result would take the place of a recording or a list.
+    """
+    items = []
+    inputs = {source.path.absolute() for source in sources}
+    stems = result_stems(sources, order.formats)
+    for number, (source, stem) in enumerate(zip(sources, stems, strict=True)):
+        files = {name: stem + FORMATS[name].suffix for name in order.formats}
+        for file in files.values():
+            place = (store.output / file).absolute()
+            if place in inputs:
+                raise SettingsError(
+                    name="--output",
+                    reason=f"{place} is an input and would be overwritten; "
+                    "choose another directory",
+                    reason_zh=f"{place} 是输入文件，会被覆盖，请选择其他目录",
+                )
+        fingerprint = _fingerprint(source.path, by_content=by_content)
+        record = store.find(stem)
+        is_done = (
+            not again
+            and record is not None
+            and bool(fingerprint)
+            and record.order_key == order.key
+            and record.fingerprint == fingerprint
+            and store.has(record, files.values())
+        )
+        path = str(source.path.absolute())
+        shown = None if source.recording_id is None else source.name.name
+        size = int(fingerprint.get("size_bytes", 0))
+        task = Task(number, path, shown, size)
+        items.append(Item(source, stem, files, fingerprint, task, record if is_done else None))
+    return items
+
+
+def _fingerprint(path: Path, *, by_content: bool) -> dict[str, Any]:
+    """What tells a recording from another one and from itself as it was; empty if unreadable."""
+    try:
+        found = path.stat()
+        if not by_content:
+            return {
+                "path": str(path.absolute()),
+                "size_bytes": found.st_size,
+                "changed_ns": found.st_mtime_ns,
+            }
+        digest = hashlib.sha256()
+        with path.open("rb") as stream:
+            while part := stream.read(_READ_BYTES):
+                digest.update(part)
+        return {"size_bytes": found.st_size, "sha256": digest.hexdigest()}
+    except OSError:
+        return {}

@@ -1,0 +1,174 @@
+"""A whole batch: a plan, something that executes tasks, and the store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from webui.batch.order import Order
+from webui.batch.plan import Item
+from webui.batch.store import Record, Store
+from webui.batch.work import Done, Task
+from webui.batch_errors import BatchOutputError
+from webui.errors import StudioError
+
+Execute = Callable[[Sequence[Task], Order], Generator[Done, None, None]]
+"""Works on tasks and yields what came of each, in any order. Closing it early discards what is
+under way."""
+
+COLUMNS = (
+    "file",
+    "result",
+    "status",
+    "duration_ms",
+    "speech_ms",
+    "speech_share",
+    "segments",
+    "sample_rate_hz",
+    "channels",
+    "codec",
+    "notices",
+    "error",
+)
+_FIGURES = COLUMNS[3:10]
+
+
+@dataclass
+class Tally:
+    """How a batch stands.
+
+    Attributes:
+        total: recordings.
+        skipped: of which nothing was left to do.
+        done: worked on by this run.
+        failed: of which there are no results.
+        duration_ms: of all recordings that have results.
+        speech_ms: in their segments.
+        segments: how many.
+        errors: of those that failed, by number.
+    """
+
+    total: int
+    skipped: int = 0
+    done: int = 0
+    failed: int = 0
+    duration_ms: int = 0
+    speech_ms: int = 0
+    segments: int = 0
+    errors: dict[int, StudioError] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every recording was told of."""
+        return self.skipped + self.done + self.failed == self.total
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "files": self.total,
+            "done": self.done,
+            "skipped": self.skipped,
+            "failed": self.failed,
+            "segments": self.segments,
+            "duration_ms": self.duration_ms,
+            "speech_ms": self.speech_ms,
+        }
+
+
+OnItem = Callable[[Item, "StudioError | None", Tally], None]
+"""Told of each recording that was worked on, with what went wrong, and how the batch stands."""
+
+
+def run_batch(
+    items: Sequence[Item],
+    order: Order,
+    store: Store,
+    execute: Execute,
+    *,
+    on_item: OnItem = lambda item, error, tally: None,
+    language: str = "en",
+) -> Tally:
+    """Do what is left to do, and write the summary, also when it is interrupted.
+
+    Args:
+        items: of `webui.batch.plan.make_plan`.
+        order: what is done with each.
+        store: the output.
+        execute: works on the tasks.
+        on_item: told of the progress.
+        language: of the errors in the summary.
+
+    Raises:
+        BatchOutputError: nothing can be written any more.
+        EngineError, ModelError, ClusterError: nothing can be scored any more.
+    """
+    tally = Tally(len(items))
+    figures: dict[int, Any] = {}
+    for number, item in enumerate(items):
+        if item.done is not None:
+            tally.skipped += 1
+            figures[number] = item.done.figures
+            _count(tally, item.done.figures)
+    # The longest first: at the end, nobody then waits for one of them.
+    left = [item.task for item in items if item.done is None]
+    left.sort(key=lambda task: -task.size_bytes)
+    try:
+        if left:
+            with contextlib.closing(execute(left, order)) as results:
+                for done in results:
+                    item = items[done.number]
+                    error = _keep(item, done, order, store)
+                    if error is not None:
+                        tally.failed += 1
+                        tally.errors[done.number] = error
+                    elif done.figures is not None:
+                        tally.done += 1
+                        figures[done.number] = done.figures.as_dict()
+                        _count(tally, figures[done.number])
+                    on_item(item, error, tally)
+    finally:
+        store.write_summary(COLUMNS, _rows(items, figures, tally.errors, language))
+    return tally
+
+
+def _keep(item: Item, done: Done, order: Order, store: Store) -> StudioError | None:
+    """Write what came of a recording; what went wrong with it alone is returned."""
+    if done.figures is None:
+        store.forget(item.stem)
+        return done.error
+    files = {item.files[name]: content for name, content in done.files.items()}
+    sizes = {name: len(content) for name, content in files.items()}
+    record = Record(order.key, item.fingerprint, sizes, done.figures.as_dict())
+    try:
+        store.write(item.stem, files, record)
+    except BatchOutputError as error:
+        if error.details["is_hopeless"]:
+            raise
+        return error
+    return None
+
+
+def _count(tally: Tally, figures: Any) -> None:
+    tally.duration_ms += figures["duration_ms"]
+    tally.speech_ms += figures["speech_ms"]
+    tally.segments += figures["segments"]
+
+
+def _rows(
+    items: Sequence[Item],
+    figures: dict[int, Any],
+    errors: dict[int, StudioError],
+    language: str,
+) -> Generator[tuple[object, ...], None, None]:
+    """A row of each recording that was told of, in the order of the inputs."""
+    for number, item in enumerate(items):
+        name = str(item.source.name)
+        if number in errors:
+            nothing = [""] * len(_FIGURES)
+            yield (name, "", "failed", *nothing, "", errors[number].message(language))
+        elif number in figures:
+            found = figures[number]
+            notices = " ".join(found["notices"])
+            yield (name, item.stem, "ok", *(found[key] for key in _FIGURES), notices, "")

@@ -1,0 +1,172 @@
+"""One recording of a batch: scored, decided and written, as bytes.
+
+What runs here needs neither the output directory nor the other recordings, so it runs on any
+machine that sees the recording.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from webui import weights
+from webui.batch.order import Order
+from webui.errors import AudioError, EngineStartError, StudioError
+from webui.formats import FORMATS, Outcome
+from webui.settings import Settings
+from webui.vad.detector import Detector
+from webui.vad.scorers import SCORERS
+from webui.vad.summary import summarise_tracks
+
+
+@dataclass(frozen=True)
+class Task:
+    """One recording to work on.
+
+    Attributes:
+        number: by which its result is told.
+        path: absolute.
+        shown_name: what its results call it, None = its own name.
+        size_bytes: of the file; 0 if it is not there.
+    """
+
+    number: int
+    path: str
+    shown_name: str | None = None
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the summary says of a recording that was done.
+
+    Attributes:
+        duration_ms: of the recording.
+        speech_ms: in segments, of all channels together.
+        speech_share: of the duration, 0 to 1; of several channels, the mean.
+        segments: how many.
+        sample_rate_hz: of the file.
+        channels: of the file.
+        codec: of the file.
+        notices: what a person should know of how it was read.
+    """
+
+    duration_ms: int
+    speech_ms: int
+    speech_share: float
+    segments: int
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    notices: tuple[str, ...]
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Figures:
+        """Sum up a result."""
+        tracks = [result.segments for result in outcome.results]
+        total = summarise_tracks(tracks, outcome.audio.duration_ms)
+        return cls(
+            duration_ms=outcome.audio.duration_ms,
+            speech_ms=total.speech_ms,
+            speech_share=round(total.speech_share, 4),
+            segments=total.count,
+            sample_rate_hz=outcome.audio.sample_rate_hz,
+            channels=outcome.audio.channels,
+            codec=outcome.audio.codec,
+            notices=tuple(outcome.notices()),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "notices": list(self.notices)}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a task.
+
+    Attributes:
+        number: of the task.
+        files: the content of the result file of each format; empty if it failed.
+        figures: for the summary; None if it failed.
+        error: why it failed; None if it was done.
+    """
+
+    number: int
+    files: dict[str, bytes]
+    figures: Figures | None = None
+    error: StudioError | None = None
+
+
+def process(task: Task, order: Order) -> Done:
+    """Work on one recording in this process; the model is loaded once.
+
+    Raises:
+        EngineError, ModelError: no recording can be scored here.
+    """
+    detector = _detector(order)
+    try:
+        tracks = detector.score_tracks(task.path, channel=order.channel, with_peaks=False)
+    except AudioError as error:
+        return Done(task.number, {}, error=error)
+    return finished(task, Outcome.of(tracks, order.options, path=task.path), order.formats)
+
+
+def finished(task: Task, outcome: Outcome, formats: Sequence[str]) -> Done:
+    """Write a result in each format, without what differs from run to run (timings).
+
+    Args:
+        task: that it is of.
+        outcome: the result.
+        formats: names of `webui.formats.FORMATS`.
+    """
+    told = outcome.reproducible()
+    if task.shown_name is not None:
+        told = told.renamed(task.shown_name)
+    try:
+        files = {name: _written(name, told) for name in formats}
+    except StudioError as error:  # a format cannot hold it
+        return Done(task.number, {}, error=error)
+    return Done(task.number, files, Figures.of(outcome))
+
+
+def _written(name: str, outcome: Outcome) -> bytes:
+    text = io.StringIO(newline="")
+    FORMATS[name].write([outcome], text)
+    return text.getvalue().encode()
+
+
+_loading = threading.Lock()
+
+
+def _detector(order: Order) -> Detector:
+    # A worker of a cluster may have several threads, which share one model.
+    with _loading:
+        return _loaded(order.engine, order.model_sha256, order.device, order.threads, os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _loaded(engine: str, model_sha256: str, device: str, threads: int, pid: int) -> Detector:
+    settings = Settings.from_environment()
+    kind = SCORERS[engine].weights
+    directory = weights.find(engine=kind, settings=settings)
+    found = weights.model_sha256(directory)[weights.WEIGHTS_FILES[kind]]
+    if found != model_sha256:
+        raise EngineStartError(
+            engine=engine,
+            reason=f"the model in {directory} is another one than that of the batch",
+            reason_zh=f"{directory} 中的模型与本次批处理所用的不同",
+        )
+    return Detector(
+        engine,
+        model_directory=Path(directory),
+        prepared_directory=settings.prepared_directory,
+        threads=threads,
+        device=device,
+    )

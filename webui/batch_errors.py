@@ -1,0 +1,46 @@
+"""The branch of the tree in `webui.errors` that batches have.
+
+::
+
+    BatchError
+    ├── BatchOutputError  a result cannot be written
+    ├── BatchBusyError    another batch writes to the same directory
+    └── ClusterError      a Dask cluster cannot be used
+"""
+
+from __future__ import annotations
+
+from webui.errors import StudioError
+
+
+class BatchError(StudioError):
+    """A batch cannot begin or go on."""
+
+
+class BatchOutputError(BatchError):
+    """A result cannot be written; with ``is_hopeless``, no other can either."""
+
+    texts = {
+        "en": "{file} cannot be written: {reason}. What is done stays; the same command goes on "
+        "from there.",
+        "zh": "无法写入 {file}（{reason_zh}）。已完成的结果保留，再次运行同一命令即可继续。",
+    }
+
+
+class BatchBusyError(BatchError):
+    """Another batch writes to the same directory."""
+
+    texts = {
+        "en": "Another batch writes to {directory} at this moment. Wait for it, "
+        "or choose another directory.",
+        "zh": "另一个批处理正在写入 {directory}。请等待其结束，或选择其他目录。",
+    }
+
+
+class ClusterError(BatchError):
+    """A Dask cluster cannot be used."""
+
+    texts = {
+        "en": "The Dask cluster at {address} cannot be used: {reason}.",
+        "zh": "无法使用 {address} 的 Dask 集群：{reason_zh}。",
+    }
