@@ -1,0 +1,300 @@
+"""The batch with real recordings, real processes, kills, bad files and full disks."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import praatio.textgrid
+import psutil
+import pytest
+import soundfile
+from pyannote.database.util import load_rttm
+
+from webui.batch.naming import STATE
+
+
+def tree(folder):
+    """Every file's content, the journal's too."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def summary(folder):
+    with (folder / "summary.csv").open(encoding="utf-8", newline="") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+def pairs(segments):
+    return [(segment["start_ms"], segment["end_ms"]) for segment in segments]
+
+
+def test_a_corpus_equals_detect_and_again_nothing_is_done(fsmn_vad, shared_data, tmp_path):
+    given = ["batch", shared_data, "--output", tmp_path, "--format", "rttm",
+             "--format", "textgrid", "--format", "json"]  # fmt: skip
+    run = fsmn_vad(*given)
+    assert run.returncode == 0, run.stderr
+    recordings = sorted(shared_data.rglob("*.wav"))
+    told = json.loads(run.stdout)
+    assert (told["files"], told["done"]) == (len(recordings), len(recordings))
+    lines = fsmn_vad("detect", *recordings).stdout.splitlines()
+    for recording, line in zip(recordings, lines, strict=True):
+        wanted = json.loads(line)
+        stem = tmp_path / recording.relative_to(shared_data).with_suffix("")
+        found = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+        untold = {"timings_s", "real_time_factor", "threads"}
+        assert found == {key: value for key, value in wanted.items() if key not in untold}
+        annotation = load_rttm(stem.with_suffix(".rttm"))[recording.stem]
+        heard = [(round(s.start * 1000), round(s.end * 1000)) for s in annotation.itersegments()]
+        assert heard == pairs(wanted["segments"])
+        grid = praatio.textgrid.openTextgrid(str(stem.with_suffix(".TextGrid")), False)
+        speech = [(round(e.start * 1000), round(e.end * 1000))
+                  for e in grid.getTier(grid.tierNames[0]).entries]  # fmt: skip
+        assert speech == pairs(wanted["segments"])
+        row = summary(tmp_path)[str(recording.relative_to(shared_data))]
+        speech_ms = sum(end - start for start, end in pairs(wanted["segments"]))
+        assert (int(row["speech_ms"]), int(row["duration_ms"])) == (
+            speech_ms,
+            wanted["duration_ms"],
+        )
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    content = tree(tmp_path)
+    run = fsmn_vad(*given)
+    assert run.returncode == 0
+    assert "nothing to do" in run.stderr
+    assert json.loads(run.stdout)["skipped"] == len(recordings)
+    assert tree(tmp_path) == content
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_ended_in_the_middle_it_completes_with_the_same_bytes(
+    command, environment, fsmn_vad, demos, tmp_path, ending
+):
+    folder = tmp_path / "in"
+    shutil.copytree(demos, folder)
+    for number in range(12):
+        os.link(next(demos.glob("*clean*")), folder / f"more-{number}.flac")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    formats = ["--format", "json", "--format", "rttm"]
+    assert fsmn_vad("batch", folder, "--output", whole, *formats).returncode == 0
+    running = subprocess.Popen(
+        command("batch", folder, "--output", broken, *formats),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    while running.poll() is None and len(list(broken.glob("*.json"))) < 3:
+        time.sleep(0.005)
+    workers = psutil.Process(running.pid).children(recursive=True)
+    running.send_signal(ending)
+    running.wait(30)
+    done = {name: content for name, content in tree(broken).items() if STATE not in name}
+    # What is there is whole, and not all of it is there.
+    assert 3 <= len(done) < 2 * 18
+    complete = tree(whole)
+    assert all(content == complete[name] for name, content in done.items()
+               if name != "summary.csv")  # fmt: skip
+    _, alive = psutil.wait_procs(workers, 20)
+    assert not alive
+    run = fsmn_vad("batch", folder, "--output", broken, *formats)
+    assert run.returncode == 0
+    assert json.loads(run.stdout)["skipped"] >= 1
+    assert tree(broken) == complete
+
+
+def test_bad_files_stop_nothing_and_are_tried_again(fsmn_vad, demos, tmp_path):
+    folder = tmp_path / "in"
+    (folder / "讲座 🎧").mkdir(parents=True)
+    good = next(demos.glob("*english-clean*"))
+    shutil.copy(good, folder / "讲座 🎧" / "第 一.flac")
+    (folder / "empty.wav").touch()
+    (folder / "text.wav").write_text("not audio")
+    (folder / "damaged.flac").write_bytes(good.read_bytes()[:60])
+    undecodable = os.fsencode(folder) + b"/\xff.flac"
+    with open(undecodable, "wb") as file:  # noqa: PTH123
+        file.write(good.read_bytes())
+    run = fsmn_vad("batch", folder, tmp_path / "missing.wav", "--output", tmp_path / "out")
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    told = json.loads(run.stdout)
+    assert (told["files"], told["done"], told["failed"]) == (6, 1, 5)
+    rows = summary(tmp_path / "out")
+    assert rows["讲座 🎧/第 一.flac"]["status"] == "ok"
+    assert {row["status"] for name, row in rows.items() if "第" not in name} == {"failed"}
+    assert "is empty (0 bytes)" in rows["empty.wav"]["error"]
+    assert "does not exist" in rows["missing.wav"]["error"]
+    assert (tmp_path / "out" / "讲座 🎧" / "第 一.json").is_file()
+    shutil.copy(good, folder / "empty.wav")
+    run = fsmn_vad("batch", folder, tmp_path / "missing.wav", "--output", tmp_path / "out")
+    told = json.loads(run.stdout)
+    assert (told["done"], told["skipped"], told["failed"]) == (1, 1, 4)
+
+
+def test_what_changes_is_done_anew_and_a_result_of_what_went_bad_goes(fsmn_vad, demos, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(next(demos.glob("*english-clean*")), folder / "a.flac")
+    shutil.copy(next(demos.glob("*chinese-clean*")), folder / "b.flac")
+
+    def done(*more):
+        told = json.loads(fsmn_vad("batch", folder, "--output", out, *more).stdout)
+        return told["done"], told["skipped"], told["failed"]
+
+    assert done() == (2, 0, 0)
+    assert done("--max-end-silence-time", "300") == (2, 0, 0)
+    assert done("--max-end-silence-time", "300") == (0, 2, 0)
+    assert done("--max-end-silence-time", "300", "--format", "csv") == (2, 0, 0)
+    assert done("--max-end-silence-time", "300", "--again") == (2, 0, 0)
+    (out / "a.json").unlink()
+    assert done("--max-end-silence-time", "300") == (1, 1, 0)
+    os.utime(folder / "b.flac")
+    assert done("--max-end-silence-time", "300") == (1, 1, 0)
+    (folder / "b.flac").write_bytes(b"")
+    assert done("--max-end-silence-time", "300") == (0, 1, 1)
+    assert sorted(path.name for path in out.glob("b.*")) == []
+
+
+def test_recordings_that_moved_are_known_by_their_content(fsmn_vad, demos, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(next(demos.glob("*english-clean*")), folder / "a.flac")
+    out = tmp_path / "out"
+    assert fsmn_vad("batch", folder, "--output", out, "--by-content").returncode == 0
+    moved = folder.rename(tmp_path / "moved")
+    os.utime(moved / "a.flac")
+    told = json.loads(fsmn_vad("batch", moved, "--output", out, "--by-content").stdout)
+    assert told["skipped"] == 1
+
+
+def test_a_wav_scp_names_results_and_recordings(fsmn_vad, demos, tmp_path):
+    table = tmp_path / "wav.scp"
+    table.write_text(f"utt-7 {next(demos.glob('*english-clean*'))}\n")
+    run = fsmn_vad("batch", table, "--output", tmp_path / "out", "--format", "rttm",
+                   "--channel", "left")  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert list(load_rttm(tmp_path / "out" / "utt-7.rttm")) == ["utt-7"]
+
+
+def test_results_beside_the_recordings_never_replace_an_input(fsmn_vad, demos, tmp_path):
+    good = next(demos.glob("*english-clean*"))
+    shutil.copy(good, tmp_path / "a.flac")
+    assert fsmn_vad("batch", tmp_path, "--output", tmp_path).returncode == 0
+    assert (tmp_path / "a.json").is_file()
+    shutil.copy(good, tmp_path / "b.csv")
+    given = ["batch", tmp_path, "--pattern", "*.csv", "--pattern", "*.flac"]
+    run = fsmn_vad(*given, "--output", tmp_path, "--format", "csv", "--exclude", "summary.csv")
+    assert run.returncode == 2
+    assert "would be overwritten" in run.stderr
+    assert (tmp_path / "b.csv").read_bytes() == good.read_bytes()
+
+
+def test_a_worker_that_is_killed_is_replaced(command, environment, demos, tmp_path):
+    """Twice the same recording would be told as failed; once it is only tried again."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 16_000 * 60).astype(np.float32)
+    soundfile.write(tmp_path / "long.wav", np.tile(noise, 20), 16_000)
+    running = subprocess.Popen(
+        command("batch", tmp_path / "long.wav", *demos.glob("*.flac"), "--output",
+                tmp_path / "out", "--workers", "2"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True,
+    )  # fmt: skip
+    while running.poll() is None and not list((tmp_path / "out").glob("*.json")):
+        time.sleep(0.005)
+    for child in psutil.Process(running.pid).children():
+        if "popen_loky" in " ".join(child.cmdline()):
+            child.kill()
+    out, _ = running.communicate(timeout=60)
+    told = json.loads(out)
+    assert (running.returncode, told["done"], told["failed"]) == (0, 7, 0)
+
+
+def test_wrong_usage(fsmn_vad, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    for arguments, said in [
+        ([tmp_path / "empty", "--output", tmp_path / "out"], "no recordings"),
+        (["a.wav", "--output", tmp_path / "file"], "is not a directory"),
+        (["a.wav", "--output", tmp_path / "out", "--workers", "0"], "outside 1 to"),
+        (["a.wav", "--output", tmp_path / "out", "--backend", "dask"], "address of a scheduler"),
+        (["a.wav", "--output", tmp_path / "out", "--scheduler", "x"], "--backend dask"),
+        (["a.wav"], "--output"),
+    ]:
+        run = fsmn_vad("batch", *arguments)
+        assert run.returncode == 2, arguments
+        assert said in run.stderr and "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_batch_at_a_time_in_a_directory(fsmn_vad, demos, tmp_path):
+    (tmp_path / STATE).mkdir()
+    with (tmp_path / STATE / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = fsmn_vad("batch", demos, "--output", tmp_path)
+    assert run.returncode == 1
+    assert "Another batch writes" in run.stderr
+
+
+def test_an_output_that_cannot_be_written(fsmn_vad, demos, tmp_path):
+    run = fsmn_vad("batch", demos, "--output", "/proc/nowhere")
+    assert run.returncode == 1
+    assert "/proc/nowhere cannot be written" in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_read_only_output(fsmn_vad, demos, tmp_path, small_disk):
+    """Mounted read-only: the superuser cannot write there either."""
+    out = tmp_path / "out"
+    out.mkdir()
+    script = 'mount -o remount,ro "$OUT" && exec "$@"'
+    before = [*small_disk(out, 1_000_000), "sh", "-c", script, "sh"]
+    run = fsmn_vad("batch", demos, "--output", out, before=before, OUT=str(out))
+    assert run.returncode == 1
+    assert "Read-only file system" in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_full_disk_keeps_what_is_whole(fsmn_vad, demos, tmp_path, small_disk):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    out.mkdir()
+    shutil.copytree(demos, folder)
+    for number in range(10):
+        os.link(next(demos.glob("*clean*")), folder / f"more-{number}.flac")
+    script = 'status=0; "$@" || status=$?; cp -r "$OUT" "$KEPT"; exit $status'
+    before = [*small_disk(out, 49_152), "sh", "-c", script, "sh"]
+    kept = tmp_path / "kept"
+    run = fsmn_vad("batch", folder, "--output", out, before=before, OUT=str(out), KEPT=str(kept))
+    assert run.returncode == 1
+    assert "No space left on device" in run.stderr and "Traceback" not in run.stderr
+    results = list(kept.glob("*.json"))
+    assert results and all(json.loads(path.read_text())["segments"] for path in results)
+    run = fsmn_vad("batch", folder, "--output", kept)
+    assert run.returncode == 0
+    assert json.loads(run.stdout)["skipped"] >= len(results) - 1
+
+
+def test_progress_on_a_terminal_has_rate_and_remaining_time(command, environment, demos, tmp_path):
+    leader, follower = pty.openpty()
+    running = subprocess.Popen(
+        command("batch", demos, "--output", tmp_path),
+        stdout=subprocess.PIPE, stderr=follower, env={**environment, "FSMN_VAD_LANGUAGE": "zh"},
+    )  # fmt: skip
+    os.close(follower)
+    shown = b""
+    try:
+        while part := os.read(leader, 4096):
+            shown += part
+    except OSError:  # the end of a terminal
+        pass
+    out, _ = running.communicate(timeout=60)
+    assert json.loads(out)["done"] == 6
+    text = shown.decode("utf-8", "replace")
+    assert "6/6，实时的" in text and "剩余 0:00" in text

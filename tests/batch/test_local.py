@@ -1,0 +1,74 @@
+"""Processes of this machine: crashes, memory, threads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from webui.batch.local import LocalProcesses
+from webui.batch.order import Order
+from webui.batch.resources import fitting_workers, threads_each, worker_bytes
+from webui.batch.work import Done, Task
+from webui.vad.options import VadOptions
+
+ORDER = Order(VadOptions(), "mix", "onnx", "0" * 64, ("json",))
+MIB = 1024**2
+
+
+def mimic(task: Task, order: Order) -> Done:
+    """Dies with the recordings that are called so, and tells its process and threads."""
+    if task.path == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    told = f"{os.getpid()} {order.threads} {os.environ['OMP_NUM_THREADS']}"
+    return Done(task.number, {"json": told.encode()})
+
+
+def fail(task: Task, order: Order) -> Done:
+    raise RuntimeError("nobody thought of this")
+
+
+def test_a_recording_that_kills_its_process_is_told_and_the_others_are_done():
+    tasks = [Task(n, "deadly" if n in (2, 5) else "fine") for n in range(8)]
+    done = {d.number: d for d in LocalProcesses(2, 1, mimic)(tasks, ORDER)}
+    assert sorted(done) == list(range(8))
+    assert {number for number, d in done.items() if d.error is not None} == {2, 5}
+    assert "took its process with it" in str(done[2].error)
+
+
+def test_processes_have_the_threads_they_are_given():
+    tasks = [Task(n, "fine") for n in range(6)]
+    done = list(LocalProcesses(2, 3, mimic)(tasks, ORDER))
+    told = [d.files["json"].decode().split() for d in done]
+    assert {(threads, of_libraries) for _, threads, of_libraries in told} == {("3", "3")}
+    assert str(os.getpid()) not in {process for process, _, _ in told}
+
+
+def test_without_room_one_works_at_a_time():
+    processes = LocalProcesses(2, 1, mimic, free_bytes=lambda: 0)
+    assert len(list(processes([Task(n, "fine") for n in range(4)], ORDER))) == 4
+
+
+def test_what_nobody_thought_of_is_not_swallowed():
+    with pytest.raises(RuntimeError, match="nobody thought"):
+        list(LocalProcesses(1, 1, fail)([Task(0, "fine")], ORDER))
+    assert not [t for t in threading.enumerate() if "Executor" in t.name]
+
+
+@pytest.mark.parametrize(
+    ("engine", "files", "free", "cores", "wanted"),
+    [
+        ("onnx", 100, 64_000 * MIB, 8, 8),
+        ("onnx", 3, 64_000 * MIB, 8, 3),
+        ("onnx", 100, 500 * MIB, 8, 2),
+        ("funasr", 100, 4_000 * MIB, 8, 3),
+        ("funasr", 100, 100 * MIB, 8, 1),
+    ],
+)
+def test_workers_follow_memory(engine, files, free, cores, wanted):
+    workers = fitting_workers(engine, files, free_bytes=free, processors=cores)
+    assert workers == wanted
+    assert workers * threads_each(workers, cores) <= cores
+    assert workers == 1 or workers * worker_bytes(engine, 1) <= free
