@@ -68,7 +68,7 @@ def check_order(events: list[SpeechEvent]) -> None:
     beyond=st.integers(0, 159),
     sizes=st.lists(st.integers(1, 300), min_size=1, max_size=6),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @example(scores=frames("-30 s200 -100 s60 -90"), options=VadOptions(), beyond=0, sizes=[1])
 def test_events_are_the_offline_segments(scores, options, beyond, sizes):
     samples = samples_of_frames(len(scores)) + beyond

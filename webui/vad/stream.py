@@ -179,8 +179,9 @@ class Decider:
 
     The segments are those of `SpeechScores.segments`, post-processing included, whatever
     the cutting. A beginning is given once it is certain and is followed by its end; neither
-    is ever taken back. With ``min_speech_ms`` a beginning is certain when the segment is long
-    enough; with ``min_pause_ms`` and padding an end waits until no pause is too short.
+    is ever taken back. With ``min_speech_ms`` a beginning is certain when no silence that may
+    have begun can still end the segment too soon; with ``min_pause_ms`` and padding an end
+    waits until no pause is too short.
 
     What it remembers does not grow. It can be copied and pickled.
 
