@@ -231,6 +231,8 @@ def test_permission_that_is_denied(
 
 def test_address_without_https_says_how_to_mend_it(open_page: Any) -> None:
     script = "Object.defineProperty(window, 'isSecureContext', {value: false})"
-    page = open_page("/?tab=live", script=script)
+    page = open_page("/?tab=live&max_end_silence_time=450", script=script)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
     expect(page.get_by_text("open http://localhost:")).to_be_visible()
+    # The settings of the address are those with which a session would begin.
+    page.wait_for_function(f"async () => {_LIVE}.options.max_end_silence_time === 450")

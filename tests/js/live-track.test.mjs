@@ -86,7 +86,8 @@ test("figures of a session", () => {
 	const none = facts({ track: null }, texts);
 	assert.ok(Object.values(none).every(({ value }) => value === "–"));
 	const track = new Track(1000);
-	track.hear(new Int16Array(4000));
+	track.hear(new Int16Array(4500));
+	track.score(0, new Array(400).fill(0.5)); // the rest is on its way
 	const found = new Found(9);
 	found.begin({ start_ms: 1000, made_after_ms: 210 });
 	found.finish({ ...ended(1000, 3000), made_after_ms: 855 });

@@ -14,15 +14,24 @@ function set(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }
 
+// What the controls say before the modules are there is not lost.
+const names = JSON.parse(props.options);
+const controls = { options: JSON.parse(props.defaults), engine: props.engine };
+let follow = () => {};
+document.addEventListener("vad:options", ({ detail }) => {
+	controls.options = Object.fromEntries(names.map((name, index) => [name, detail[index]]));
+	follow();
+});
+document.addEventListener("vad:engine", ({ detail }) => {
+	controls.engine = detail;
+	follow();
+});
+
 (async () => {
 	const [{ live }, { devices }, { Stage }, { facts, moodOf, queryOf }, { clock }, { fill }, { chooseTab }] =
 		await Promise.all(
 			["live/live", "live/microphone", "live/stage", "live/words", "view/axis", "view/text", "view/tabs"].map(from),
 		);
-	const names = JSON.parse(props.options);
-	live.options = JSON.parse(props.defaults);
-	live.engine = props.engine;
-
 	const chosen = () => {
 		const given = { device: select.value };
 		for (const name of ["echo", "noise", "gain"]) given[name] = find(`[name=${name}]`).checked;
@@ -120,15 +129,15 @@ function set(node, text) {
 	// Not where something went wrong: that is to be read first.
 	live.addEventListener("end", () => live.result && !live.problem && openResult());
 	window.addEventListener("beforeunload", (event) => live.isOn && event.preventDefault());
-	document.addEventListener("vad:options", ({ detail }) => {
-		live.tune(Object.fromEntries(names.map((name, index) => [name, detail[index]])));
-	});
-	document.addEventListener("vad:engine", ({ detail }) => (live.engine = detail));
 	document.addEventListener("visibilitychange", () => document.hidden || live.wake());
 	window.addEventListener("online", () => live.wake());
 	if (!isInsecure) {
 		navigator.mediaDevices.addEventListener("devicechange", listDevices);
 		listDevices();
 	}
-	show();
+	follow = () => {
+		live.engine = controls.engine;
+		live.tune(controls.options);
+	};
+	follow();
 })();

@@ -16,7 +16,8 @@ export function layOut(width, isNarrow) {
 	return { width, wave, strip, speech, height: speech.bottom + 6 };
 }
 
-// `scene`: {track, found, head_ms, level (P(speech) of the threshold), loudest, look}.
+// `scene`: {track, found, head_ms, scored_ms (until there it is known what is speech), level
+// (P(speech) of the threshold), loudest, look}.
 export function draw(context, scene, layout, scale) {
 	const { canvas } = context;
 	context.clearRect(0, 0, canvas.width, canvas.height);
@@ -31,7 +32,7 @@ export function draw(context, scene, layout, scale) {
 		x: (ms) => ((ms - start) / span_ms) * canvas.width,
 		y: (lane, share) => (lane.bottom - share * (lane.bottom - lane.top)) * scale,
 	};
-	const segments = scene.found ? scene.found.segments.filter((each) => (each.end_ms ?? Infinity) > start) : [];
+	const segments = shown(scene, start);
 	drawRuler(place, scene, layout);
 	drawGround(place, scene, layout, segments);
 	if (scene.track) {
@@ -41,6 +42,14 @@ export function draw(context, scene, layout, scale) {
 	drawBars(place, scene, layout.strip, segments);
 	drawLevel(place, scene, layout.speech);
 	drawFade(place, layout);
+}
+
+// The segments in sight; one that is open goes as far as the server has heard.
+function shown({ found, scored_ms }, start) {
+	if (!found) return [];
+	return found.segments
+		.map((each) => ({ ...each, isOpen: each.end_ms === null, end_ms: each.end_ms ?? Math.max(each.start_ms, scored_ms) }))
+		.filter(({ end_ms }) => end_ms > start);
 }
 
 function drawRuler({ context, scale, range, x }, { look }, { width, wave, speech }) {
@@ -59,7 +68,7 @@ function drawRuler({ context, scale, range, x }, { look }, { width, wave, speech
 	}
 }
 
-function drawGround({ context, scale, width, x, y, range }, { look }, { wave, strip, speech }, segments) {
+function drawGround({ context, scale, width, x, y }, { look }, { wave, strip, speech }, segments) {
 	context.fillStyle = look.grid;
 	for (const share of [0, 1]) context.fillRect(0, Math.round(y(speech, share)), width, 1);
 	context.fillStyle = look.well;
@@ -68,7 +77,7 @@ function drawGround({ context, scale, width, x, y, range }, { look }, { wave, st
 	context.fillStyle = look.segment;
 	context.globalAlpha = 0.13;
 	for (const { start_ms, end_ms } of segments) {
-		const [left, right] = [x(start_ms), x(end_ms ?? range.end)];
+		const [left, right] = [x(start_ms), x(end_ms)];
 		for (const lane of [wave, speech]) {
 			context.fillRect(left, lane.top * scale, right - left, (lane.bottom - lane.top) * scale);
 		}
@@ -88,7 +97,7 @@ function drawWave({ context, scale, range, width, x, y }, { track, look, loudest
 		const peak = track.peak(bar * BAR_HOPS, (bar + 1) * BAR_HOPS);
 		if (!peak) continue;
 		const middle_ms = (bar + 0.5) * BAR_HOPS * HOP_MS;
-		while (next < segments.length && (segments[next].end_ms ?? Infinity) <= middle_ms) next++;
+		while (next < segments.length && segments[next].end_ms <= middle_ms) next++;
 		const isSpeech = next < segments.length && segments[next].start_ms <= middle_ms;
 		const at = (value) => y(lane, 0.5 + Math.max(-0.5, Math.min(0.5, value / loudest / 2)));
 		const top = Math.min(at(peak.high), at(0) - scale);
@@ -126,20 +135,20 @@ function drawSpeech({ context, scale, range, x, y }, { track, look }, lane) {
 	context.stroke(line);
 }
 
-function drawBars({ context, scale, x, range }, { look }, { top, bottom }, segments) {
+function drawBars({ context, scale, x }, { look }, { top, bottom }, segments) {
 	const [high, thin] = [(bottom - top) * scale, Math.max(1, 1.5 * scale)];
 	context.font = `${Math.round(11 * scale)}px ${look.font}`;
 	context.textBaseline = "middle";
-	for (const { number, start_ms, end_ms } of segments) {
+	for (const { number, start_ms, end_ms, isOpen } of segments) {
 		const left = x(start_ms);
-		const right = Math.max(left + 2 * thin, x(end_ms ?? range.end));
+		const right = Math.max(left + 2 * thin, x(end_ms));
 		context.fillStyle = look.segment;
-		context.globalAlpha = end_ms === null ? 0.48 : 0.3;
+		context.globalAlpha = isOpen ? 0.48 : 0.3;
 		context.fillRect(left, top * scale, right - left, high);
 		context.globalAlpha = 1;
 		context.fillStyle = look.edge;
 		context.fillRect(left, top * scale, thin, high);
-		if (end_ms !== null) context.fillRect(right - thin, top * scale, thin, high);
+		if (!isOpen) context.fillRect(right - thin, top * scale, thin, high);
 		const from = Math.max(0, left) + 7 * scale;
 		if (right - from < context.measureText(number).width + 6 * scale) continue;
 		context.fillStyle = look.ink;

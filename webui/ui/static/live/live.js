@@ -124,7 +124,6 @@ class Live extends EventTarget {
 	tune(options) {
 		this.options = options;
 		this.#tell();
-		if (!this.runs) return;
 		this.#tuning ||= setTimeout(() => {
 			this.#tuning = 0;
 			if (this.runs) this.#client.tune(this.options, this.past);

@@ -17,6 +17,7 @@ export class Stage {
 	level = 0;
 	#request = 0;
 	#shown_ms = 0;
+	#scored_ms = 0;
 	#drawnAt = 0;
 	#loudest = QUIETEST;
 	#look = null;
@@ -76,19 +77,26 @@ export class Stage {
 		this.#look ||= readLook(this.box);
 		this.#follow(passed);
 		const { track, found, level } = this;
-		const scene = { track, found, level, look: this.#look, head_ms: this.#shown_ms, loudest: this.#loudest };
+		const scene = { track, found, level, look: this.#look, head_ms: this.#shown_ms };
+		Object.assign(scene, { scored_ms: this.#scored_ms, loudest: this.#loudest });
 		draw(this.context, scene, this.layout, this.scale);
 		this.moved(track);
 	}
 
 	// Sound comes in pieces; the picture glides with the clock, and is drawn towards the pieces.
 	#follow(passed) {
-		const head_ms = this.track ? this.track.head_ms : 0;
-		const gliding = this.#shown_ms + (this.runs ? passed : 0);
-		const behind = head_ms - gliding;
-		const isFar = Math.abs(behind) > JUMP_MS || !this.runs || this.calm.matches;
-		this.#shown_ms = isFar ? head_ms : gliding + behind * EASE;
+		const { head_ms = 0, scored_ms = 0 } = this.track ?? {};
+		this.#shown_ms = this.#glide(this.#shown_ms, head_ms, passed);
+		// Without a connection nothing is scored, and nothing glides.
+		this.#scored_ms = this.#glide(this.#scored_ms, scored_ms, head_ms - scored_ms < JUMP_MS ? passed : 0);
 		const loudest = Math.max(QUIETEST, this.track ? this.track.loudest : 0);
 		this.#loudest += (loudest - this.#loudest) * (this.runs ? EASE : 1);
+	}
+
+	#glide(from_ms, to_ms, passed) {
+		const gliding = from_ms + (this.runs ? passed : 0);
+		const behind = to_ms - gliding;
+		const isFar = Math.abs(behind) > JUMP_MS || !this.runs || this.calm.matches;
+		return isFar ? to_ms : gliding + behind * EASE;
 	}
 }

@@ -44,6 +44,11 @@ export class Track {
 		this.rate = rate;
 	}
 
+	// Until here it is known what is speech.
+	get scored_ms() {
+		return this.speech.end * HOP_MS;
+	}
+
 	get head_ms() {
 		return (this.samples / this.rate) * 1000;
 	}

@@ -31,8 +31,8 @@ const NONE = { value: "–" };
 // The figures below the picture: {segments, speech, delay, kept, memory}, each {value, note}.
 export function facts({ track, found, status }, texts) {
 	if (!track) return { segments: NONE, speech: NONE, delay: NONE, kept: NONE, memory: NONE };
-	const speech_ms = found.speechUntil(track.head_ms);
-	const share = Math.min(1, speech_ms / Math.max(1, track.head_ms));
+	const speech_ms = found.speechUntil(track.scored_ms);
+	const share = Math.min(1, speech_ms / Math.max(1, track.scored_ms));
 	const late = (name) => {
 		const ms = median(found.segments.slice(-50).map((each) => each[name]));
 		return ms === null ? "" : fill(texts.seconds, { s: (ms / 1000).toFixed(2) });
