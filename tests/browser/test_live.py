@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from .conftest import MICROPHONE, SWITCHES, Server
 
 _LIVE = "(await import(new URL('static/live/live.js', document.baseURI))).live"
 _PIECE_MS = 20
+# Of what comes in seconds of its own, on a machine that has other things to do.
+_SOON_MS = 30_000
 _PHONE = {
     "viewport": {"width": 390, "height": 844},
     "color_scheme": "dark",
@@ -51,18 +54,26 @@ def detector(model_dir: Path) -> Detector:
 
 def begin(page: Any) -> None:
     page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=_SOON_MS)
 
 
-def until(page: Any, time: str) -> None:
-    expect(page.get_by_role("timer", name="Elapsed")).to_have_text(time, timeout=20_000)
+def wait_for(page: Any, what: str) -> None:
+    """Wait for something that the page's session, `live`, has."""
+    page.evaluate(f"async () => {{ window.live = {_LIVE} }}")
+    page.wait_for_function(what, timeout=_SOON_MS)
+
+
+def until(page: Any, seconds: int) -> None:
+    """Wait until so much was heard, or more."""
+    wait_for(page, f"live.track.head_ms >= {seconds * 1000}")
 
 
 def stop(page: Any) -> None:
     """End the session; its result opens under Detect."""
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_role("tab", name="Detect")).to_have_attribute("aria-selected", "true")
-    expect(page.locator(".vad-file")).to_contain_text("Live 20")
+    detect = page.get_by_role("tab", name="Detect")
+    expect(detect).to_have_attribute("aria-selected", "true", timeout=_SOON_MS)
+    expect(page.locator(".vad-file")).to_contain_text("Live 20", timeout=_SOON_MS)
 
 
 def logged(page: Any) -> list[list[int]]:
@@ -92,20 +103,21 @@ def test_speech_is_found_while_it_is_spoken_as_it_is_offline(
     page = open_page("/?tab=live", in_browser=talking, permissions=["microphone"])
     begin(page)
     log = page.locator("#vad-livelog tbody tr")
-    expect(log.filter(has_text="speaking")).to_have_count(1, timeout=15_000)
+    expect(log.filter(has_text="speaking")).to_have_count(1, timeout=_SOON_MS)
     expect(page.locator(".vad-live-state")).to_have_text("Speech")
+    expect(page.get_by_role("timer", name="Elapsed")).to_have_text(re.compile("0:0[1-9]"))
     closed = log.filter(has=page.get_by_role("button", name="Play segment 1"))
-    expect(closed).to_contain_text("silence followed", timeout=15_000)
+    expect(closed).to_contain_text("silence followed", timeout=_SOON_MS)
     expect(closed).to_contain_text("later")
     # Its sound can be had at once.
     link = page.get_by_role("link", name="Download segment 1")
     samples, rate = soundfile.read(io.BytesIO(page.request.get(link.get_attribute("href")).body()))
     start_ms, end_ms = logged(page)[0]
     assert len(samples) / rate * 1000 == pytest.approx(end_ms - start_ms, abs=1)
-    until(page, "0:07")
+    until(page, 7)
     stop(page)
     found = logged(page)
-    assert len(found) == 2
+    assert len(found) >= 2
     path = saved(page, server, tmp_path)
     assert spans_of(detector, path) == found
     # What Detect shows was not scored again; and nothing was lost from the microphone's sound.
@@ -122,10 +134,10 @@ def test_speech_is_found_while_it_is_spoken_as_it_is_offline(
     # Once more with the same button.
     page.get_by_role("tab", name="Live").click()
     begin(page)
-    until(page, "0:02")
+    until(page, 2)
     assert len(logged(page)) < 2
     stop(page)
-    expect(page.locator(".vad-tiles")).to_contain_text("of 0:02")
+    expect(page.locator(".vad-tiles")).to_contain_text(re.compile("of 0:0[2-6]"))
 
 
 def test_sliders_act_on_what_follows_and_on_the_past(
@@ -134,14 +146,14 @@ def test_sliders_act_on_what_follows_and_on_the_past(
     page = open_page("/?tab=live", in_browser=talking, permissions=["microphone"])
     begin(page)
     log = page.locator("#vad-livelog tbody tr")
-    expect(log.filter(has_text="silence followed")).to_have_count(1, timeout=15_000)
+    expect(log.filter(has_text="silence followed")).to_have_count(1, timeout=_SOON_MS)
     before = logged(page)[0]
     page.get_by_role("radio", name="Quick turn-taking").check()
-    page.wait_for_function(f"async () => {_LIVE}.options.max_end_silence_time < 800")
-    expect(log.filter(has_text="speaking")).to_have_count(1, timeout=15_000)
+    wait_for(page, "live.options.max_end_silence_time < 800")
+    expect(log.filter(has_text="speaking")).to_have_count(1, timeout=_SOON_MS)
     assert logged(page)[0] == before
     page.get_by_role("switch", name="Re-tune the past").check()
-    expect(log.filter(has_text="silence followed")).not_to_have_count(1)
+    expect(log.filter(has_text="silence followed")).not_to_have_count(1, timeout=_SOON_MS)
     stop(page)
     options = PRESETS["quick"].options
     assert spans_of(detector, saved(page, server, tmp_path), options) == logged(page)
@@ -164,7 +176,7 @@ def test_lost_connection_loses_no_sound(
     page.route_web_socket("**/stream", link)
     page.get_by_role("tab", name="Live").click()
     begin(page)
-    until(page, "0:02")
+    until(page, 2)
     is_down = True
     for socket, to_server in links:
         socket.close()
@@ -172,12 +184,12 @@ def test_lost_connection_loses_no_sound(
     note = page.get_by_role("status").filter(has_text="connection")
     expect(note).to_contain_text("The connection is lost; trying again.")
     expect(page.locator(".vad-live-state")).to_have_text("Connection lost")
-    until(page, "0:05")
+    until(page, 5)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     is_down = False
-    expect(note).to_contain_text("The connection is back; no sound was lost.")
+    expect(note).to_contain_text("The connection is back; no sound was lost.", timeout=_SOON_MS)
     assert len(links) == 2
-    until(page, "0:07")
+    until(page, 7)
     stop(page)
     found = logged(page)
     path = saved(page, server, tmp_path)
@@ -235,4 +247,4 @@ def test_address_without_https_says_how_to_mend_it(open_page: Any) -> None:
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
     expect(page.get_by_text("open http://localhost:")).to_be_visible()
     # The settings of the address are those with which a session would begin.
-    page.wait_for_function(f"async () => {_LIVE}.options.max_end_silence_time === 450")
+    wait_for(page, "live.options.max_end_silence_time === 450")
