@@ -101,6 +101,10 @@ def test_what_is_far_too_large_is_not_even_read(server: Server) -> None:
             await client.hear_all()
             assert client.socket.close_code in (1009, 1006)
         async with connected(server) as client:
+            # No key at all, and not even text.
+            await client.say(type="resume", stream=ready["stream"], key="\ud800")
+            assert (await client.hear("error"))["code"] == "stream_gone"
+        async with connected(server) as client:
             await client.say(type="resume", stream=ready["stream"], key=ready["key"])
             assert (await client.hear("ready"))["received_bytes"] == 0
 

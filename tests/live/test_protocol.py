@@ -124,6 +124,7 @@ def test_what_is_not_understood_is_told(text: str, says: str) -> None:
         {"type": "tune", "options": {"max_end_silence_time": 1}},
         {"type": "tune", "options": {"nonsense": 1}},
         {"type": "tune", "options": {"window_size_ms": 100}},
+        {"type": "tune", "options": {"max_end_silence_time": 10**400}},
         {"type": "tune", "options": {"speech_noise_thres": float("nan")}},
     ],
 )

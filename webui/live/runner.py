@@ -257,15 +257,12 @@ class Runner:
                 if isinstance(item, _End):
                     await self._finish(item.reason)
                     return
-                scored = None
                 if isinstance(item, Step):
                     scored = await asyncio.wrap_future(item.scored)
-                # Whoever is attached from here on is told by `missed`.
-                outlet = self._outlet
-                if isinstance(item, Step) and scored is not None:
-                    told = self.session.absorb(item, scored)
-                elif isinstance(item, Tune):
-                    told = [self.session.tune(item)]
+                    # Whoever is attached from here on is told by `missed`.
+                    outlet, told = self._outlet, self.session.absorb(item, scored)
+                else:
+                    outlet, told = await self._tuned(item)
                 await self._tell(outlet, told)
                 self._room.release()
         except StudioError as error:
@@ -273,6 +270,12 @@ class Runner:
         except Exception as error:
             _log.exception("a live stream failed")
             await self._fail(EngineError(reason=f"{type(error).__name__}: {error}"))
+
+    async def _tuned(self, wanted: Tune) -> tuple[Outlet | None, list[Told]]:
+        # Hours may be decided anew: meanwhile others are served, but nobody is attached.
+        async with self._feeding:
+            outlet = self._outlet
+            return outlet, [await asyncio.to_thread(self.session.tune, wanted)]
 
     async def _tell(self, outlet: Outlet | None, told: list[Told]) -> None:
         for message in told:

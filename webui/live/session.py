@@ -6,6 +6,7 @@ It knows nothing of connections: a client that comes back is told what it has mi
 
 from __future__ import annotations
 
+import json
 import pickle
 import time
 from collections import deque
@@ -115,7 +116,8 @@ class LiveSession:
         self._gone_segments = 0
         self._number = 0
         self._restated = 0  # number of the last event that changed what was told before
-        self._events: deque[Told] = deque(maxlen=_EVENTS)
+        # As they are sent, which takes a third of the memory.
+        self._events: deque[str] = deque(maxlen=_EVENTS)
         self._told_s = time.monotonic()
 
     @property
@@ -196,7 +198,7 @@ class LiveSession:
         if seen < max(oldest, self._restated):
             kept_ms = ms_of_frame(self.from_frame)
             return [*told, self._restatement(kept_ms, list(self._segments)) | {"past": True}]
-        return [*told, *(event for event in self._events if event["number"] > seen)]
+        return [*told, *map(json.loads, list(self._events)[seen - oldest :])]
 
     def finish(self, step: Step, scored: Scored) -> list[Told]:
         """Take the last answer and end what is open; return what the client is to be told."""
@@ -250,7 +252,7 @@ class LiveSession:
                     "number": self._number,
                 }
             )
-        self._events.extend(told)
+        self._events.extend(map(json.dumps, told))
         return told
 
     def _frames(self, first: int, first_peak: int) -> list[Told]:

@@ -129,7 +129,9 @@ class Lives:
             StreamGoneError: there is none, or it has another key.
         """
         live = self._open.get(stream) or self._ended.get(stream)
-        if live is None or not secrets.compare_digest(live.key.encode(), key.encode()):
+        if live is None or not secrets.compare_digest(
+            live.key.encode(), key.encode(errors="replace")
+        ):
             raise StreamGoneError()
         return live
 
@@ -193,7 +195,8 @@ class Lives:
             live.size_bytes = frames * live.pcm.frame_bytes
             await asyncio.to_thread(session.kept.collect, frames)
             live.result = self._cache.put(live.recording, (scores,))
-            self._runs.note(live.result, Entry(live.recording, (scores,)), session.options, "live")
+            entry = Entry(live.recording, (scores,))
+            await asyncio.to_thread(self._runs.note, live.result, entry, session.options, "live")
         except OSError as error:
             _log.warning("the sound of a live stream is not kept: %s", error)
             return _NOTHING

@@ -174,7 +174,7 @@ def _not_a_switch(name: str, value: Any) -> OptionsError:
 def _number(name: str, value: Any, *, whole: bool) -> int | float:
     try:
         read = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         read = float("nan")
     if read != read or isinstance(value, bool):
         raise OptionsError(
