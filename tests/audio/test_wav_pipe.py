@@ -8,7 +8,7 @@ import wave
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from webui.audio.past import AudioPast
@@ -82,6 +82,7 @@ def test_what_is_no_plain_samples():
         wav_start(b"RIFF\0\0\0\0WAVE" + b"junk\xff\xff\xff\x7f" + bytes(70_000), "x")
 
 
+@example(pieces=[bytes(15), bytes(16)], needed=[0] * 60, span=(0, 31))
 @given(
     pieces=st.lists(st.binary(max_size=90), max_size=60),
     needed=st.lists(st.integers(0, 60), min_size=60, max_size=60),

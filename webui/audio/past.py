@@ -80,14 +80,16 @@ class AudioPast:
         Raises:
             OSError: the disk is full.
         """
-        for at in range(0, len(data), self._block_bytes):
-            piece = data[at : at + self._block_bytes]
+        taken = 0
+        while taken < len(data):
             last = self._blocks[-1] if self._blocks else None
-            if last is None or last.file is not None or last.size_bytes >= self._block_bytes:
+            if last is None or last.file is not None or last.size_bytes == self._block_bytes:
                 last = _Block(self._end, 0, bytearray())
                 self._blocks.append(last)
+            piece = data[taken : taken + self._block_bytes - last.size_bytes]
             last.held += piece
             last.size_bytes += len(piece)
+            taken += len(piece)
             self._end += len(piece)
         self._spool()
 
