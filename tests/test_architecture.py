@@ -20,6 +20,7 @@ ROOMS = [
     "process_memory",
     "files",
     "zipped",
+    "setting_values",
     "settings",
     "weights_sources",
     "weights_manifest",

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from webui.errors import SettingsError
-
-PREFIX = "FSMN_VAD_"
+from webui.setting_values import PREFIX, check, parse, unusable
 
 _PACKAGE = "fsmn-vad-studio"
 _MIB = 1024**2
@@ -229,6 +227,13 @@ class Settings:
             high=366 * 24 * 3600,
         ),
     )
+    mcp: bool = field(
+        default=False,
+        metadata=_about(
+            en="Serve the API to MCP clients too, at /gradio_api/mcp/; wants the extra [mcp].",
+            zh="同时以 MCP 提供 API（/gradio_api/mcp/）；需要安装附加项 [mcp]。",
+        ),
+    )
     server_folders: tuple[Path, ...] = field(
         default=(),
         metadata=_about(
@@ -292,15 +297,13 @@ class Settings:
     def __post_init__(self) -> None:
         """Check every value against its range."""
         for item in fields(self):
-            _check(item.name, getattr(self, item.name), item.metadata)
+            check(item.name, getattr(self, item.name), item.metadata)
         if not self.host.strip():
-            raise _unusable(
-                "host", "name an address, such as 127.0.0.1", "请填写地址，如 127.0.0.1"
-            )
+            raise unusable("host", "name an address, such as 127.0.0.1", "请填写地址，如 127.0.0.1")
         if self.password is not None and not all(self.password.partition(":")):
-            raise _unusable("password", "write user:password", "请写成“用户名:密码”")
+            raise unusable("password", "write user:password", "请写成“用户名:密码”")
         if self.workspace_bytes < self.max_upload_bytes:
-            raise _unusable(
+            raise unusable(
                 "workspace_bytes",
                 f"{self.workspace_bytes} is less than FSMN_VAD_MAX_UPLOAD_BYTES "
                 f"({self.max_upload_bytes}); raise the one or lower the other",
@@ -310,7 +313,7 @@ class Settings:
         kind, colon, number = self.device.partition(":")
         plain = self.device in ("auto", "cpu", "cuda")
         if not plain and not (kind == "cuda" and colon and number.isdecimal()):
-            raise _unusable(
+            raise unusable(
                 "device",
                 f"{self.device} is not a device; use auto, cpu, cuda, or one card such as cuda:1",
                 f"{self.device} 不是有效的设备，可用：auto、cpu、cuda，或指定显卡，如 cuda:1",
@@ -344,45 +347,8 @@ class Settings:
         source = os.environ if environment is None else environment
         defaults = cls()
         given = {
-            item.name: _parse(item.name, text, item.type)
+            item.name: parse(item.name, text, item.type)
             for item in fields(cls)
             if (text := source.get(PREFIX + item.name.upper(), "").strip())
         }
         return replace(defaults, **given)
-
-
-def _unusable(name: str, reason: str, reason_zh: str) -> SettingsError:
-    return SettingsError(name=PREFIX + name.upper(), reason=reason, reason_zh=reason_zh)
-
-
-def _parse(name: str, text: str, annotation: Any) -> Any:
-    # Annotations are strings here (PEP 563): "int", "float", "str | None", "Path | None", ...
-    kind = str(annotation).removesuffix(" | None")
-    if kind == "tuple[Path, ...]":
-        return tuple(_parse(name, each, "Path") for each in text.split(os.pathsep) if each.strip())
-    if kind == "Path":
-        return Path(text).expanduser().absolute()
-    if kind == "str":
-        return text
-    try:
-        return int(text) if kind == "int" else float(text)
-    except ValueError:
-        noun, noun_zh = ("a whole number", "整数") if kind == "int" else ("a number", "数字")
-        raise _unusable(name, f"{text} is not {noun}", f"{text} 不是{noun_zh}") from None
-
-
-def _check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
-    low, high, choices = limits["low"], limits["high"], limits["choices"]
-    if choices and value not in choices:
-        raise _unusable(
-            name,
-            f"{value} is not one of {', '.join(choices)}",
-            f"{value} 无效，可用：{'、'.join(choices)}",
-        )
-    # Written so that NaN, which compares false to everything, is refused too.
-    if low is not None and not low <= value <= high:
-        raise _unusable(
-            name,
-            f"{value} is outside {low} to {high}",
-            f"{value} 超出范围 {low} 至 {high}",
-        )

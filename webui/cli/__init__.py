@@ -75,6 +75,9 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
     serve = commands.add_parser("serve", help=texts["serve"], description=texts["serve"])
     serve.add_argument("--host", help=texts["host"])
     serve.add_argument("--port", type=int, help=texts["port"])
+    serve.add_argument(
+        "--mcp", action=argparse.BooleanOptionalAction, default=None, help=texts["mcp"]
+    )
     serve.set_defaults(run=_serve)
     for name in _MODULES:
         added = commands.add_parser(name, help=texts[name], description=texts[name])
@@ -89,5 +92,5 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
 def _serve(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     from webui.ui.app import serve
 
-    serve(with_options(settings, host=chosen.host, port=chosen.port))
+    serve(with_options(settings, host=chosen.host, port=chosen.port, mcp=chosen.mcp))
     return 0

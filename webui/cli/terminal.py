@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from webui.errors import SettingsError
-from webui.settings import PREFIX, Settings
+from webui.setting_values import PREFIX
+from webui.settings import Settings
 
 _ENDING = [signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
 
@@ -46,6 +47,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "serve": "open the page (what happens without a command)",
         "host": "address to listen on (default: 127.0.0.1)",
         "port": "port to listen on (default: 7860)",
+        "mcp": "serve the API to MCP clients too (default: off; wants the extra [mcp])",
         "detect": "find speech in audio or video files",
         "batch": "find speech in many files, resumable",
         "detect_about": "Find speech in audio or video files and write the segments to standard "
@@ -147,6 +149,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "serve": "打开页面（不带命令时的默认动作）",
         "host": "监听地址（默认：127.0.0.1）",
         "port": "监听端口（默认：7860）",
+        "mcp": "同时以 MCP 提供 API（默认：关闭；需要附加项 [mcp]）",
         "detect": "在音频或视频文件中检测语音",
         "batch": "在大量文件中检测语音，可续做",
         "detect_about": "在音频或视频文件中检测语音，并把语音片段写到标准输出："

@@ -32,6 +32,7 @@ from webui.ui import (
     api,
     components,
     edits,
+    mcp,
     past,
     playback,
     spectrogram,
@@ -127,9 +128,11 @@ def create_app(studio: Studio) -> ASGIApp:
         with warnings.catch_warnings():
             # Gradio 6.31 asks Starlette for names that Starlette calls old.
             warnings.simplefilter("ignore", DeprecationWarning)
+            page = build_page(studio, language)
+            has_mcp = studio.settings.mcp and language == _API_LANGUAGE
             gr.mount_gradio_app(
                 app,
-                build_page(studio, language),
+                page,
                 PATHS[language].rstrip("/") or "/",
                 server_name=studio.settings.host,
                 server_port=studio.settings.port,
@@ -141,7 +144,10 @@ def create_app(studio: Studio) -> ASGIApp:
                 enable_monitoring=False,
                 theme=theme.theme(),
                 css=theme.styles(),
+                mcp_server=has_mcp,
             )
+        if has_mcp:
+            mcp.sign_in(page, studio.settings)
     script = theme.static("early.js")
     icon = "data:image/svg+xml," + quote(_ICON)
     heads = {}
@@ -194,10 +200,11 @@ def serve(settings: Settings) -> None:
     Raises:
         PortTakenError: another program listens on the address.
         SettingsError: other machines could reach the page and there is no password,
-            or the address cannot be listened on.
+            or the address cannot be listened on; or MCP is wanted and not installed.
     """
     check_exposure(settings)
     check_port(settings.host, settings.port)
+    mcp.check_mcp(settings)
     _stay_local()
     share_arenas()
     studio = Studio(settings)

@@ -1,0 +1,74 @@
+"""Values of settings: read from text, and checked against their range."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from webui.errors import SettingsError
+
+PREFIX = "FSMN_VAD_"
+
+_SWITCHES = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+
+
+def unusable(name: str, reason: str, reason_zh: str) -> SettingsError:
+    """Say that a setting cannot be used; ``name`` is its field's."""
+    return SettingsError(name=PREFIX + name.upper(), reason=reason, reason_zh=reason_zh)
+
+
+def parse(name: str, text: str, annotation: Any) -> Any:
+    """Read the value of a setting from the text of its variable.
+
+    Args:
+        name: of the field.
+        text: of the variable; not empty.
+        annotation: of the field.
+
+    Raises:
+        SettingsError: the text is no such value.
+    """
+    # Annotations are strings here (PEP 563): "int", "float", "str | None", "Path | None", ...
+    kind = str(annotation).removesuffix(" | None")
+    if kind == "tuple[Path, ...]":
+        return tuple(parse(name, each, "Path") for each in text.split(os.pathsep) if each.strip())
+    if kind == "Path":
+        return Path(text).expanduser().absolute()
+    if kind == "str":
+        return text
+    if kind == "bool":
+        if text.lower() not in _SWITCHES:
+            raise unusable(name, f"{text} is not on or off", f"{text} 不是 on 或 off")
+        return _SWITCHES[text.lower()]
+    try:
+        return int(text) if kind == "int" else float(text)
+    except ValueError:
+        noun, noun_zh = ("a whole number", "整数") if kind == "int" else ("a number", "数字")
+        raise unusable(name, f"{text} is not {noun}", f"{text} 不是{noun_zh}") from None
+
+
+def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
+    """Compare a setting's value with its choices and its range.
+
+    Raises:
+        SettingsError: it is none of them, or outside.
+    """
+    low, high, choices = limits["low"], limits["high"], limits["choices"]
+    if choices and value not in choices:
+        raise unusable(
+            name,
+            f"{value} is not one of {', '.join(choices)}",
+            f"{value} 无效，可用：{'、'.join(choices)}",
+        )
+    # Written so that NaN, which compares false to everything, is refused too.
+    if low is not None and not low <= value <= high:
+        raise unusable(
+            name,
+            f"{value} is outside {low} to {high}",
+            f"{value} 超出范围 {low} 至 {high}",
+        )
