@@ -243,6 +243,9 @@ class VadOptions:
     def from_mapping(cls, values: Mapping[str, Any]) -> VadOptions:
         """Make options from names and values, as they come from JSON or a form.
 
+        >>> VadOptions.from_mapping({"max_end_silence_time": "500"}).max_end_silence_time
+        500
+
         Whole numbers may come as floats (800.0) or text ("800"), switches as text ("true").
 
         Raises:

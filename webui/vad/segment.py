@@ -24,6 +24,10 @@ class EndReason(str, Enum):
 class Segment:
     """A stretch of speech, ``start_ms`` (inclusive) to ``end_ms`` (exclusive).
 
+    >>> segment = Segment(2620, 6200, 0.84, EndReason.SILENCE)
+    >>> segment.duration_ms, segment.end_reason.value
+    (3580, 'silence')
+
     Attributes:
         start_ms: start, in ms from the beginning of the audio.
         end_ms: end, in ms from the beginning of the audio.
