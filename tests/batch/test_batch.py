@@ -9,7 +9,9 @@ import os
 import pty
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 import numpy as np
@@ -78,7 +80,7 @@ def test_a_corpus_equals_detect_and_again_nothing_is_done(fsmn_vad, shared_data,
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_ended_in_the_middle_it_completes_with_the_same_bytes(
     command, environment, fsmn_vad, demos, tmp_path, ending
 ):
@@ -142,21 +144,27 @@ def test_bad_files_stop_nothing_and_are_tried_again(fsmn_vad, demos, tmp_path):
     assert (told["done"], told["skipped"], told["failed"]) == (1, 1, 4)
 
 
-def test_what_changes_is_done_anew_and_a_result_of_what_went_bad_goes(fsmn_vad, demos, tmp_path):
+def test_what_changes_is_done_anew_and_results_of_what_went_bad_go(fsmn_vad_here, demos, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     shutil.copy(next(demos.glob("*english-clean*")), folder / "a.flac")
     shutil.copy(next(demos.glob("*chinese-clean*")), folder / "b.flac")
 
     def done(*more):
-        told = json.loads(fsmn_vad("batch", folder, "--output", out, *more).stdout)
+        told = json.loads(fsmn_vad_here("batch", folder, "--output", out, *more).stdout)
         return told["done"], told["skipped"], told["failed"]
 
     assert done() == (2, 0, 0)
     assert done("--max-end-silence-time", "300") == (2, 0, 0)
     assert done("--max-end-silence-time", "300") == (0, 2, 0)
     assert done("--max-end-silence-time", "300", "--format", "csv") == (2, 0, 0)
+    # The formats of before are of the same order still.
+    assert done("--max-end-silence-time", "300", "--format", "csv", "--format", "json") == (0, 2, 0)
     assert done("--max-end-silence-time", "300", "--again") == (2, 0, 0)
+    # Of another order, they would contradict the new ones.
+    assert done("--max-end-silence-time", "400", "--format", "rttm") == (2, 0, 0)
+    assert {path.suffix for path in out.glob("?.*")} == {".rttm"}
+    assert done("--max-end-silence-time", "300") == (2, 0, 0)
     (out / "a.json").unlink()
     assert done("--max-end-silence-time", "300") == (1, 1, 0)
     os.utime(folder / "b.flac")
@@ -166,35 +174,35 @@ def test_what_changes_is_done_anew_and_a_result_of_what_went_bad_goes(fsmn_vad, 
     assert sorted(path.name for path in out.glob("b.*")) == []
 
 
-def test_recordings_that_moved_are_known_by_their_content(fsmn_vad, demos, tmp_path):
+def test_recordings_that_moved_are_known_by_their_content(fsmn_vad_here, demos, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     shutil.copy(next(demos.glob("*english-clean*")), folder / "a.flac")
     out = tmp_path / "out"
-    assert fsmn_vad("batch", folder, "--output", out, "--by-content").returncode == 0
+    assert fsmn_vad_here("batch", folder, "--output", out, "--by-content").returncode == 0
     moved = folder.rename(tmp_path / "moved")
     os.utime(moved / "a.flac")
-    told = json.loads(fsmn_vad("batch", moved, "--output", out, "--by-content").stdout)
+    told = json.loads(fsmn_vad_here("batch", moved, "--output", out, "--by-content").stdout)
     assert told["skipped"] == 1
 
 
-def test_a_wav_scp_names_results_and_recordings(fsmn_vad, demos, tmp_path):
+def test_a_wav_scp_names_results_and_recordings(fsmn_vad_here, demos, tmp_path):
     table = tmp_path / "wav.scp"
     table.write_text(f"utt-7 {next(demos.glob('*english-clean*'))}\n")
-    run = fsmn_vad("batch", table, "--output", tmp_path / "out", "--format", "rttm",
+    run = fsmn_vad_here("batch", table, "--output", tmp_path / "out", "--format", "rttm",
                    "--channel", "left")  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert list(load_rttm(tmp_path / "out" / "utt-7.rttm")) == ["utt-7"]
 
 
-def test_results_beside_the_recordings_never_replace_an_input(fsmn_vad, demos, tmp_path):
+def test_results_beside_the_recordings_never_replace_an_input(fsmn_vad_here, demos, tmp_path):
     good = next(demos.glob("*english-clean*"))
     shutil.copy(good, tmp_path / "a.flac")
-    assert fsmn_vad("batch", tmp_path, "--output", tmp_path).returncode == 0
+    assert fsmn_vad_here("batch", tmp_path, "--output", tmp_path).returncode == 0
     assert (tmp_path / "a.json").is_file()
     shutil.copy(good, tmp_path / "b.csv")
     given = ["batch", tmp_path, "--pattern", "*.csv", "--pattern", "*.flac"]
-    run = fsmn_vad(*given, "--output", tmp_path, "--format", "csv", "--exclude", "summary.csv")
+    run = fsmn_vad_here(*given, "--output", tmp_path, "--format", "csv", "--exclude", "summary.csv")
     assert run.returncode == 2
     assert "would be overwritten" in run.stderr
     assert (tmp_path / "b.csv").read_bytes() == good.read_bytes()
@@ -219,7 +227,7 @@ def test_a_worker_that_is_killed_is_replaced(command, environment, demos, tmp_pa
     assert (running.returncode, told["done"], told["failed"]) == (0, 7, 0)
 
 
-def test_wrong_usage(fsmn_vad, tmp_path):
+def test_wrong_usage(fsmn_vad_here, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     for arguments, said in [
@@ -230,23 +238,23 @@ def test_wrong_usage(fsmn_vad, tmp_path):
         (["a.wav", "--output", tmp_path / "out", "--scheduler", "x"], "--backend dask"),
         (["a.wav"], "--output"),
     ]:
-        run = fsmn_vad("batch", *arguments)
+        run = fsmn_vad_here("batch", *arguments)
         assert run.returncode == 2, arguments
         assert said in run.stderr and "Traceback" not in run.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_one_batch_at_a_time_in_a_directory(fsmn_vad, demos, tmp_path):
+def test_one_batch_at_a_time_in_a_directory(fsmn_vad_here, demos, tmp_path):
     (tmp_path / STATE).mkdir()
     with (tmp_path / STATE / "lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        run = fsmn_vad("batch", demos, "--output", tmp_path)
+        run = fsmn_vad_here("batch", demos, "--output", tmp_path)
     assert run.returncode == 1
     assert "Another batch writes" in run.stderr
 
 
-def test_an_output_that_cannot_be_written(fsmn_vad, demos, tmp_path):
-    run = fsmn_vad("batch", demos, "--output", "/proc/nowhere")
+def test_an_output_that_cannot_be_written(fsmn_vad_here, demos, tmp_path):
+    run = fsmn_vad_here("batch", demos, "--output", "/proc/nowhere")
     assert run.returncode == 1
     assert "/proc/nowhere cannot be written" in run.stderr and "Traceback" not in run.stderr
 
@@ -283,6 +291,7 @@ def test_a_full_disk_keeps_what_is_whole(fsmn_vad, demos, tmp_path, small_disk):
 
 def test_progress_on_a_terminal_has_rate_and_remaining_time(command, environment, demos, tmp_path):
     leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     running = subprocess.Popen(
         command("batch", demos, "--output", tmp_path),
         stdout=subprocess.PIPE, stderr=follower, env={**environment, "FSMN_VAD_LANGUAGE": "zh"},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import queue
+import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -17,7 +19,8 @@ from webui.errors import EngineCrashedError, StudioError
 
 # Tasks that wait for each thread of a worker, so that it does not wait for the next one.
 _AHEAD = 2
-_POLL_S = 2
+_POLL_S = 2.0
+_ROOM_ASKED_S = 10.0
 
 
 class DaskCluster:
@@ -45,7 +48,7 @@ class DaskCluster:
                 "本机未安装 Dask，请安装扩展 [cluster]",
             ) from None
         try:
-            self._client: Any = self._dask.Client(address, timeout=timeout_s, set_as_default=False)
+            self._client: Any = self._dask.Client(address, timeout=timeout_s)
         except (OSError, ValueError, TimeoutError) as error:
             raise self._refused(
                 f"no scheduler answers there ({error})", "调度器没有响应"
@@ -72,25 +75,33 @@ class DaskCluster:
             ClusterError: the scheduler is gone.
         """
         waiting = deque(tasks)
-        under_way: dict[Any, Task] = {}
+        under_way: dict[str, tuple[Any, Task]] = {}
+        # Dask's own waiting does not take an interruption well; a queue's does.
+        finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        room, asked = self._room(), time.monotonic()
         try:
             while waiting or under_way:
-                room = _AHEAD * sum(self._client.nthreads().values())
-                while waiting and len(under_way) < max(1, room):
+                if time.monotonic() - asked > _ROOM_ASKED_S:
+                    room, asked = self._room(), time.monotonic()
+                while waiting and len(under_way) < room:
                     task = waiting.popleft()
                     future = self._client.submit(_work, task, order, pure=False)
-                    under_way[future] = task
+                    under_way[future.key] = future, task
+                    future.add_done_callback(finished.put)
                 try:
-                    finished = self._dask.wait(
-                        list(under_way), timeout=_POLL_S, return_when="FIRST_COMPLETED"
-                    )
-                except TimeoutError:
-                    self._check_connection()
+                    future = finished.get(timeout=_POLL_S)
+                except queue.Empty:
+                    if self._client.status != "running":
+                        raise self._gone() from None
                     continue
-                for future in finished.done:
-                    yield self._result(future, under_way.pop(future))
+                yield self._result(future, under_way.pop(future.key)[1])
         finally:
-            self._client.cancel(list(under_way))
+            self._client.cancel([future for future, _ in under_way.values()])
+
+    def _room(self) -> int:
+        """How many tasks the cluster takes at once; workers come and go."""
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, _AHEAD * sum(threads.values()))
 
     def _result(self, future: Any, task: Task) -> Done:
         error = None if future.status == "finished" else future.exception()
@@ -104,10 +115,6 @@ class DaskCluster:
             return Done(task.number, {}, error=crash)
         done: Done = future.result()
         return done
-
-    def _check_connection(self) -> None:
-        if self._client.status != "running":
-            raise self._gone()
 
     def _check(self) -> None:
         if not self._client.nthreads():

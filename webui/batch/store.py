@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -39,6 +39,10 @@ class Record:
     fingerprint: Mapping[str, Any]
     files: Mapping[str, int]
     figures: Mapping[str, Any]
+
+    def of_the_same(self, other: Record) -> bool:
+        """Whether both are of the same order and of the recording as it was."""
+        return (self.order_key, self.fingerprint) == (other.order_key, other.fingerprint)
 
 
 class Store:
@@ -115,10 +119,13 @@ class Store:
     def write(self, stem: str, files: Mapping[str, bytes], record: Record) -> None:
         """Write the results of a recording and remember them.
 
+        Results of before in other formats stay if they are of the same order and recording;
+        others would contradict these, and go.
+
         Args:
             stem: that names them.
             files: content by path from the output on.
-            record: what to remember; its ``files`` are those that there are then.
+            record: what to remember of them.
 
         Raises:
             BatchOutputError: they cannot be written; see its ``is_hopeless``.
@@ -129,6 +136,12 @@ class Store:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with appearing(place, self._pending) as stream:
                     stream.write(content)
+        before = self._records.get(stem)
+        others = {} if before is None else {n: b for n, b in before.files.items() if n not in files}
+        if before is not None and before.of_the_same(record):
+            record = replace(record, files={**others, **record.files})
+        else:
+            self._delete(others)
         self._remember(stem, record)
 
     def forget(self, stem: str) -> None:
@@ -140,9 +153,7 @@ class Store:
         record = self._records.pop(stem, None)
         if record is None:
             return
-        for name in record.files:
-            with self._refused(self.output / name):
-                (self.output / name).unlink(missing_ok=True)
+        self._delete(record.files)
         self._append({"stem": stem})
 
     def write_summary(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
@@ -157,6 +168,11 @@ class Store:
         with self._refused(place), appearing(place, self._pending) as stream:
             stream.write(text.getvalue().encode("utf-8", "replace"))
         return place
+
+    def _delete(self, files: Iterable[str]) -> None:
+        for name in files:
+            with self._refused(self.output / name):
+                (self.output / name).unlink(missing_ok=True)
 
     def _remember(self, stem: str, record: Record) -> None:
         self._records[stem] = record

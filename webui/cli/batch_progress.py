@@ -70,6 +70,8 @@ class Progress:
         text = self._line(tally)
         self._bar.set_description_str(text, refresh=False)
         self._bar.update(item.task.size_bytes)
+        if tally.is_complete:
+            self._bar.refresh()
         if not self._is_terminal and time.monotonic() - self._told >= _LINE_S:
             self._told = time.monotonic()
             say(text)
