@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
+import subprocess
+import sys
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 
 import av
@@ -14,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.audio.recordings import RATE_HZ, encode, read, sweep
+from webui.audio.cuts.apart import CutOrder, zipped_apart
 from webui.audio.cuts.cut import cut, join
 from webui.audio.cuts.deliver import cut_members, cut_to_directory
 from webui.audio.cuts.names import cut_names, name_stem
@@ -302,3 +307,30 @@ def test_a_zip_that_nobody_takes_to_its_end():
     parts.close()
     names = zipfile.ZipFile(io.BytesIO(b"".join(zipped([("ä\udcff", b"z")])))).namelist()
     assert names == ["ä?"]
+
+
+def test_an_archive_from_a_process_of_its_own(tmp_path):
+    path = tmp_path / "a.wav"
+    source = noise("PCM_16", 16_000 * 20, 1)
+    soundfile.write(path, source, 16_000, subtype="PCM_16")
+    spans = tuple(Span(at, at + 1000) for at in range(0, 20_000, 1000))
+    names = tuple(cut_names("a", spans, ".flac"))
+    labels = (("segments.csv", b"start_ms\r\n"),)
+    order = CutOrder(path, "a.wav", spans, names, kind="flac", labels=labels)
+    content = b"".join(zipped_apart(order))
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        assert opened.namelist() == [*names, "segments.csv"]
+        assert np.array_equal(stored(opened.read(names[7]), "flac"), source[112_000:128_000])
+    # Whoever leaves off leaves no process.
+    parts = zipped_apart(order)
+    next(parts)
+    parts.close()
+    assert not [p for p in multiprocessing.active_children() if p.name == "fsmn-vad-cutter"]
+    with pytest.raises(FileMissingError):
+        next(zipped_apart(replace(order, path=tmp_path / "gone.wav")))
+
+
+def test_asking_for_an_archive_loads_no_ffmpeg():
+    code = "import sys, webui.audio.cuts.apart, webui.audio.cuts.names; print('av' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

@@ -4,5 +4,5 @@ Cut are the decoded samples in a row, which is the clock of the scores: a segmen
 where it was found. One decoding serves all segments, and what is held does not grow with the
 recording.
 
-`spans` and `names` are light; `cut`, `deliver` and what they use import PyAV.
+`spans`, `names` and `apart` are light; `cut`, `deliver` and what they use import PyAV.
 """
