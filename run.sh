@@ -7,7 +7,8 @@ usage() {
   cat <<'TEXT'
 Usage:
   ./run.sh [SERVE OPTIONS]           set up, fetch the model, open the page on http://127.0.0.1:7860
-  ./run.sh COMMAND [OPTIONS]         a command of fsmn-vad: serve, detect, models or bench
+  ./run.sh COMMAND [OPTIONS]         a command of fsmn-vad: serve, detect, batch, stream, models,
+                                     bench, history, doctor or completion
   ./run.sh test [PYTEST OPTIONS]     set up with the test tools and run the tests
   ./run.sh --lite [any of these]     set up without torch and funasr; later calls keep to that
   ./run.sh --full [any of these]     set up with them (what the first call does without --lite)
@@ -236,7 +237,7 @@ set_up() {
 ensure_model() {
   local engine='' argument
   case $command in
-    serve | detect | bench | test) ;;
+    serve | detect | batch | stream | bench | test) ;;
     *) return 0 ;;
   esac
   for argument in "$@"; do
@@ -293,7 +294,7 @@ case ${1:-} in
     exit
     ;;
   '' | --host | --host=* | --port | --port=*) command=serve ;;
-  serve | detect | models | bench | test)
+  serve | detect | batch | stream | models | bench | history | doctor | completion | test)
     command=$1
     shift
     ;;

@@ -135,7 +135,8 @@ def _make(folder: Path, root: Path) -> Project:
     shutil.copy(root / "run.sh", tree)
     shutil.copy(root / "constraints.txt", tree)
     shutil.copy(root / "models" / "manifest.toml", tree / "models")
-    modules = ("__init__", "errors", "settings", "weights", "weights_manifest", "weights_sources")
+    modules = ("__init__", "errors", "model_errors", "system_errors", "settings",
+               "weights", "weights_manifest", "weights_sources")  # fmt: skip
     for module in modules:
         shutil.copy(root / "webui" / f"{module}.py", tree / "webui")
     (tree / "webui" / "cli.py").write_text(CLI)
@@ -378,8 +379,8 @@ def test_every_command_and_option_of_the_page_is_known(root: Path, ready: Projec
 # The real program's commands, and the options of the page.
 _COMMANDS = """
 import argparse, json
-from webui.cli import _parser
-(commands,) = [a for a in _parser("en", "serve")._actions if a.nargs == argparse.PARSER]
+from webui.cli import build_parser
+(commands,) = [a for a in build_parser("en", "serve")._actions if a.nargs == argparse.PARSER]
 options = commands.choices["serve"]._option_string_actions
 print(json.dumps([list(commands.choices), sorted(set(options) - {"-h", "--help"})]))
 """
