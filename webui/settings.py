@@ -183,6 +183,15 @@ class Settings:
             high=3600,
         ),
     )
+    idle_unload_s: float = field(
+        default=600.0,
+        metadata=_about(
+            en="The model is unloaded after so many seconds without work; 0 means never.",
+            zh="空闲超过此秒数后自动卸载模型；0 表示从不。",
+            low=0,
+            high=366 * 24 * 3600,
+        ),
+    )
     max_waiting_jobs: int = field(
         default=32,
         metadata=_about(

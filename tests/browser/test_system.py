@@ -79,9 +79,44 @@ def test_load_says_what_it_took(open_page: Any) -> None:
     expect(unload).to_be_enabled()
 
 
+def test_where_the_memory_is_adds_up_and_caches_can_be_cleared(open_page: Any) -> None:
+    page = open_page()
+    page.get_by_role("button", name="English, clean").click()
+    expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+    page.get_by_text("Where the memory is").click()
+    engine = page.locator(".vad-process").filter(has_text="Engine process")
+    expect(engine.locator("dl").first).to_contain_text("USS")
+    # One moment's figures: the panel is drawn anew every two seconds.
+    own, parts = engine.evaluate(
+        """node => [
+            parseInt(node.querySelector("dl dd").textContent),
+            [...node.querySelectorAll(".is-parts dd")].map((each) => parseInt(each.textContent)),
+        ]"""
+    )
+    assert len(parts) == 5 and parts[0] > 5
+    assert abs(own - sum(parts)) <= len(parts)  # each is rounded for itself
+    shares = page.locator('[data-stack="own"] i').evaluate_all(
+        "parts => parts.map((part) => parseFloat(part.style.getPropertyValue('--share')))"
+    )
+    assert sum(shares) == pytest.approx(1, abs=0.001)
+
+    kept = page.locator('[data-list="caches"] div').filter(has_text="Results kept")
+    clear = page.get_by_role("button", name="Clear caches")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    clear.click()
+    expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    clear.click()
+    expect(page.locator(".vad-system-message")).to_contain_text(re.compile(r"Cleared: \d+ results"))
+    expect(kept.locator("dd")).to_have_text("0 MB")
+    page.get_by_label("End silence (ms): slider").fill("150")
+    expect(page.locator("#vad-note")).to_contain_text("no longer")
+
+
 def test_gpu_button_is_off_with_its_reason_where_there_is_no_cuda(open_page: Any) -> None:
     page = open_page()
-    row = page.locator(".vad-memory div").filter(has_text="GPU")
+    page.get_by_text("Where the memory is").click()
+    row = page.locator('[data-list="facts"] div').filter(has_text="GPU")
     expect(row.locator("dd")).not_to_be_empty()
     if "no CUDA device" in row.inner_text():
         button = page.get_by_role("button", name="Clear GPU cache")

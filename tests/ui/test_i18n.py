@@ -13,7 +13,7 @@ from webui.audio.report import CHANNEL_CHOICES
 from webui.engine.memory import GpuState
 from webui.engine.status import State
 from webui.history import Source
-from webui.ui import past
+from webui.ui import memory_view, past
 from webui.ui.i18n import Texts, catalogue
 from webui.ui.studio import demo_recordings
 from webui.vad.compare import Kind, Side
@@ -25,6 +25,8 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 MADE_UP = {
     *(f"system.{state}" for state in get_args(State)),
     *(f"system.gpu_{state}" for state in get_args(GpuState)),
+    *(f"system.part_{part}" for part in memory_view.PARTS),
+    *(f"system.{kind}" for kind in ("engine", "page", "helpers")),
     *(f"segments.reason_{reason.value}" for reason in EndReason),
     *(f"detect.channel_{channel}" for channel in CHANNEL_CHOICES),
     *(f"demo.{name}" for name in demo_recordings()),
@@ -56,7 +58,15 @@ def test_no_language_leaks_into_the_other() -> None:
     assert [key for key, text in catalogue("en").items() if HAN.search(text)] == []
     plain = [key for key, text in catalogue("zh").items() if not HAN.search(text)]
     # What has no Chinese character is a name, a unit or figures alone.
-    assert set(plain) <= {"system.gpu", "system.rss", "status.place", "result.share_note"}
+    assert set(plain) <= {
+        "system.gpu",
+        "system.gpu_named",
+        "system.uss",
+        "system.pss",
+        "system.rss",
+        "status.place",
+        "result.share_note",
+    }
 
 
 def used_keys(root: Path) -> set[str]:

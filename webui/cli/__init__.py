@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from webui import __version__
 from webui.cli.terminal import TEXTS, ended_as_interrupted, language_of, say, with_options
 from webui.errors import OptionsError, PortTakenError, SettingsError, StudioError
+from webui.process_memory import Growth
 from webui.settings import Settings
 
 # A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
@@ -90,7 +91,10 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
 
 
 def _serve(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
+    growth = Growth()
+    growth.note("interpreter")
     from webui.ui.app import serve
 
-    serve(with_options(settings, host=chosen.host, port=chosen.port, mcp=chosen.mcp))
+    growth.note("framework")
+    serve(with_options(settings, host=chosen.host, port=chosen.port, mcp=chosen.mcp), growth)
     return 0

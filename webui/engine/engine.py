@@ -7,7 +7,6 @@ another, so FunASR's calls, which are not thread-safe, never meet.
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,45 +17,15 @@ from typing import Any, Literal
 from webui.audio.pcm import PcmFormat
 from webui.audio.report import ChannelChoice
 from webui.engine.fair_queue import FairQueue
+from webui.engine.host import Host
 from webui.engine.jobs import Job
-from webui.engine.memory import (
-    GpuState,
-    MemoryChange,
-    MemoryReading,
-    has_cuda_driver,
-    read_memory,
-)
-from webui.engine.messages import (
-    Answer,
-    Cancel,
-    Cleared,
-    ClearGpuCache,
-    EngineConfig,
-    Failed,
-    GpuMemory,
-    Progress,
-    Ready,
-    Score,
-    Scored,
-    Stage,
-)
-from webui.engine.process import EngineProcess
-from webui.engine.status import EngineStatus, State
+from webui.engine.memory import MemoryChange, MemoryReading
+from webui.engine.status import EngineStatus
 from webui.engine.stream import EngineStream
 from webui.engine.streams import Streams
-from webui.errors import (
-    EngineCrashedError,
-    EngineError,
-    EngineStalledError,
-    JobCancelledError,
-    StudioError,
-)
+from webui.errors import EngineError, JobCancelledError, StudioError
 from webui.settings import Settings
 from webui.vad.scorers import resolve_engine
-
-# A block takes well below this, so whoever does not obey by then is stuck; Stop
-# has to work within a second.
-_CANCEL_GRACE_S = 0.7
 
 _log = logging.getLogger(__name__)
 
@@ -75,10 +44,9 @@ class Engine:
         self._changes: dict[str, Job] = {}
         self._running: Job | None = None
         self._closed = False
-        self._process: EngineProcess | None = None
-        self._status = EngineStatus("not_loaded")
-        self._gpus: tuple[GpuMemory, ...] = ()
-        self._streams = Streams(settings, self._serving, self.load)
+        self._host = Host(settings)
+        self._idle_since_s = time.monotonic()
+        self._streams = Streams(settings, self._host.serving, self.load)
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._thread.start()
 
@@ -162,25 +130,20 @@ class Engine:
     def status(self) -> EngineStatus:
         """What the engine is doing now."""
         with self._changed:
-            status, waiting = self._status, len(self._queue)
-            # An idle process may have been killed from outside.
-            if self._running is None and not (self._process and self._process.is_alive):
-                return EngineStatus("not_loaded", waiting=waiting)
-        return replace(status, waiting=waiting)
+            waiting, is_idle = len(self._queue), self._running is None
+            idle_since_s = self._idle_since_s
+        # An idle process may have been killed from outside.
+        if is_idle and not self._host.is_alive:
+            return EngineStatus("not_loaded", waiting=waiting)
+        status = replace(self._host.status, waiting=waiting)
+        if status.state != "ready" or not self._settings.idle_unload_s or self._streams.engine:
+            return status
+        left_s = idle_since_s + self._settings.idle_unload_s - time.monotonic()
+        return replace(status, unload_in_s=max(0.0, left_s))
 
     def memory(self) -> MemoryReading:
         """Measure the memory of this process, of the engine's and of the system."""
-        status = self.status()
-        with self._changed:
-            gpus = self._gpus if status.pid is not None else ()
-        state: GpuState
-        if gpus:
-            state = "present"
-        elif not has_cuda_driver():
-            state = "no_driver"
-        else:
-            state = "not_used" if status.state in ("ready", "busy") else "not_loaded"
-        return read_memory(status.pid, gpus, state, {})
+        return self._host.memory(self.status())
 
     def close(self) -> None:
         """Stop all jobs and end the engine's process; the engine cannot be used again."""
@@ -222,14 +185,6 @@ class Engine:
         change: MemoryChange = job.result()
         return change
 
-    def _serving(self, engine: str) -> EngineProcess | None:
-        """The process that has this engine loaded; None if there is none."""
-        with self._changed:
-            process, status = self._process, self._status
-        if process is None or status.engine != engine or status.state not in ("ready", "busy"):
-            return None
-        return process if process.is_alive else None
-
     def _jobs_ahead(self, job: Job) -> int:
         with self._changed:
             return self._queue.ahead(job) + (self._running is not None)
@@ -251,11 +206,12 @@ class Engine:
             except Exception as error:
                 # Were this thread to die, every later job would wait for ever.
                 _log.exception("job failed")
-                self._end_process()
+                self._host.end()
                 job.fail(EngineError(reason=f"{type(error).__name__}: {error}"))
             with self._changed:
                 self._running = None
-        self._end_process()
+                self._idle_since_s = time.monotonic()
+        self._host.end()
 
     def _next_job(self) -> Job | None:
         with self._changed:
@@ -267,129 +223,36 @@ class Engine:
                     self._changes.pop(job.kind, None)
                     self._running = job
                     return job
-                self._changed.wait()
+                self._changed.wait(self._until_unload_s())
+
+    def _until_unload_s(self) -> float | None:
+        """Time until the idle model is to be unloaded; unloads it when that is over."""
+        if not self._settings.idle_unload_s or not self._host.is_alive:
+            return None
+        now = time.monotonic()
+        if self._streams.engine:
+            self._idle_since_s = now
+        left_s = self._idle_since_s + self._settings.idle_unload_s - now
+        if left_s > 0:
+            return left_s
+        # Takes milliseconds; whoever asks for the model meanwhile waits that long.
+        self._host.end()
+        return None
 
     def _work(self, job: Job) -> Any:
         if job.kind != "clear_gpu_cache":
             # Streams may have begun while it waited.
             self._streams.check_free(job.engine)
         if job.kind == "unload":
-            return self._measured(self._end_process)
+            return self._measured(self._host.end)
         if job.kind == "clear_gpu_cache":
-            return self._measured(lambda: self._clear_gpu_cache(job))
-        process = self._loaded(job)
+            return self._measured(lambda: self._host.clear_gpu_cache(job))
         if job.kind == "load":
+            self._host.load(job)
             return self.status()
-        job.scoring(0.0, None)
-        self._note(state="busy")
-        try:
-            answer = self._ask(process, Score(str(job.path.absolute()), job.channel), job)
-        finally:
-            if self._process is not None:
-                self._note(state="ready")
-        assert isinstance(answer, Scored)
-        self._note(gpus=answer.gpus)
-        return answer.tracks
+        return self._host.score(job)
 
     def _measured(self, action: Callable[[], None]) -> MemoryChange:
         before = self.memory()
         action()
         return MemoryChange(before, self.memory())
-
-    def _clear_gpu_cache(self, job: Job) -> None:
-        if self._process is not None and self._process.is_alive:
-            answer = self._ask(self._process, ClearGpuCache(), job)
-            assert isinstance(answer, Cleared)
-            self._note(gpus=answer.gpus)
-
-    def _loaded(self, job: Job) -> EngineProcess:
-        """The process with the job's engine, started if there is none."""
-        process = self._process
-        if process is not None and process.is_alive and process.engine == job.engine:
-            return process
-        self._end_process()
-        begin = time.monotonic()
-        job.loading("start_process")
-        process = EngineProcess(EngineConfig(job.engine, replace(self._settings, password=None)))
-        with self._changed:
-            self._process = process
-            self._status = EngineStatus("loading", job.engine, "start_process", pid=process.pid)
-        try:
-            answer = self._converse(process, job, self._settings.start_timeout_s)
-        except StudioError:
-            self._end_process()
-            raise
-        assert isinstance(answer, Ready)
-        process.receipt = answer.receipt
-        with self._changed:
-            self._gpus = answer.gpus
-            self._status = EngineStatus(
-                "ready",
-                job.engine,
-                load_time_s=time.monotonic() - begin,
-                device=answer.receipt.device,
-                pid=process.pid,
-            )
-        return process
-
-    def _ask(self, process: EngineProcess, command: Score | ClearGpuCache, job: Job) -> Answer:
-        try:
-            process.send(command)
-            return self._converse(process, job, self._settings.stall_timeout_s)
-        except (EngineCrashedError, EngineStalledError):
-            self._end_process()
-            raise
-
-    def _converse(self, process: EngineProcess, job: Job, silence_s: float) -> Answer:
-        """Hear the process out on one command, passing progress on and Stop along."""
-        begin = time.monotonic()
-        is_loading = self._status.state == "loading"
-        stop_by = math.inf
-        for answer in process.answers(silence_s):
-            now = time.monotonic()
-            if job.is_cancelled and stop_by == math.inf:
-                # One that loads does not listen.
-                stop_by = now if is_loading else now + _CANCEL_GRACE_S
-                if not is_loading:
-                    process.send(Cancel())
-            if now >= stop_by and answer is None:
-                self._end_process()
-                raise JobCancelledError()
-            if is_loading and now - begin > silence_s:
-                break
-            if isinstance(answer, Stage):
-                job.loading(answer.name)
-                self._note(stage=answer.name)
-            elif isinstance(answer, Progress):
-                job.scoring(answer.position_s, answer.duration_s)
-                self._note(gpus=answer.gpus)
-            elif isinstance(answer, Failed):
-                raise answer.error
-            elif answer is not None:
-                return answer
-        raise EngineStalledError(seconds=round(silence_s))
-
-    def _end_process(self) -> None:
-        with self._changed:
-            process, self._process = self._process, None
-        if process is not None:
-            process.end()
-        with self._changed:
-            self._status = EngineStatus("not_loaded")
-            self._gpus = ()
-
-    def _note(
-        self,
-        *,
-        state: State | None = None,
-        stage: str | None = None,
-        gpus: tuple[GpuMemory, ...] | None = None,
-    ) -> None:
-        with self._changed:
-            self._status = replace(
-                self._status,
-                state=state or self._status.state,
-                stage=self._status.stage if stage is None else stage,
-            )
-            if gpus is not None:
-                self._gpus = gpus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webui.audio.pcm import PcmFormat
@@ -14,12 +15,26 @@ from webui.vad.scores import EngineReceipt, SpeechScores
 
 @dataclass(frozen=True)
 class GpuMemory:
-    """Memory of one GPU as torch sees it from within the engine's process."""
+    """Memory of one GPU as torch sees it from within the engine's process.
+
+    Attributes:
+        name: of the card.
+        allocated_bytes: in tensors.
+        reserved_bytes: that, and what torch keeps for later.
+        peak_bytes: most that was ever allocated; None where torch does not tell.
+        total_bytes: of the whole card, or what may be used of it.
+        free_bytes: that no program uses.
+        context_bytes: what the CUDA context and its libraries take beside that; None
+            where it cannot be told.
+    """
 
     name: str
     allocated_bytes: int
     reserved_bytes: int
+    peak_bytes: int | None
     total_bytes: int
+    free_bytes: int
+    context_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -63,10 +78,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class Ready:
-    """The model is loaded and warm."""
+    """The model is loaded and warm.
+
+    Attributes:
+        receipt: of what is loaded.
+        gpus: that it computes on.
+        parts: what each step of loading took of this process's own memory, in bytes:
+            interpreter, framework, model, warm_up.
+    """
 
     receipt: EngineReceipt
     gpus: tuple[GpuMemory, ...]
+    parts: Mapping[str, int]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ class EngineStatus:
         device: where it computes; "" if nothing is loaded.
         pid: of the engine's process.
         waiting: jobs in the line.
+        unload_in_s: time until the model is unloaded if nobody needs it; None while it
+            works, is not loaded, or is never unloaded by itself.
     """
 
     state: State
@@ -29,3 +31,4 @@ class EngineStatus:
     device: str = ""
     pid: int | None = None
     waiting: int = 0
+    unload_in_s: float | None = None

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from webui import weights
+from webui.engine.gpu import GpuMeter
 from webui.engine.memory import share_arenas
 from webui.engine.messages import (
     Answer,
@@ -28,7 +29,6 @@ from webui.engine.messages import (
     Command,
     EngineConfig,
     Failed,
-    GpuMemory,
     Progress,
     Ready,
     Score,
@@ -38,11 +38,20 @@ from webui.engine.messages import (
     StreamStepped,
 )
 from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
+from webui.process_memory import Growth
 from webui.vad.detector import Detector
 from webui.vad.scorers import SCORERS
 from webui.vad.stream import StreamScorer
 
 _Answer = TypeVar("_Answer")
+# Which part of the process's memory a stage of loading belongs to.
+_STEPS = {
+    "import_torch": "framework",
+    "import_funasr": "framework",
+    "import_onnxruntime": "framework",
+    "load_weights": "model",
+    "warm_up": "warm_up",
+}
 
 
 def main(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
@@ -59,9 +68,12 @@ def main(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
 
 
 def _serve(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
+    growth, gpu = Growth(), GpuMeter()
+
     def load() -> Answer:
-        detector.append(_load(pipe, config))
-        return Ready(detector[0].receipt, _gpu_memory(detector[0].receipt.device))
+        detector.append(_load(pipe, config, growth))
+        gpu.loaded(detector[0].receipt.device)
+        return Ready(detector[0].receipt, gpu.read(), growth.parts)
 
     detector: list[Detector] = []
     answer = _guarded(load, lambda reason: EngineStartError(engine=config.engine, reason=reason))
@@ -73,35 +85,43 @@ def _serve(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
     while True:
         command: Command = pipe.recv()
         if isinstance(command, Score):
-            pipe.send(_guarded(functools.partial(_score, pipe, detector[0], command)))
+            pipe.send(_guarded(functools.partial(_score, pipe, detector[0], command, gpu)))
         elif isinstance(command, ClearGpuCache):
-            device = detector[0].receipt.device
-            pipe.send(_guarded(functools.partial(_clear_gpu_cache, device)))
+            pipe.send(_guarded(functools.partial(_clear_gpu_cache, gpu)))
         # A Cancel that arrives here comes too late: its command has been answered.
 
 
-def _load(pipe: Connection, config: EngineConfig) -> Detector:
+def _load(pipe: Connection, config: EngineConfig, growth: Growth) -> Detector:
     settings = config.settings
-    return Detector(
+    step = "interpreter"
+
+    def on_stage(name: str) -> None:
+        nonlocal step
+        # What came until now belongs to the step that ends.
+        growth.note(step)
+        step = _STEPS[name]
+        pipe.send(Stage(name))
+
+    detector = Detector(
         config.engine,
         model_directory=weights.find(engine=SCORERS[config.engine].weights, settings=settings),
         prepared_directory=settings.prepared_directory,
         threads=settings.threads,
         device=settings.device,
-        on_stage=lambda name: pipe.send(Stage(name)),
+        on_stage=on_stage,
     )
+    growth.note(step)
+    return detector
 
 
-def _score(pipe: Connection, detector: Detector, wanted: Score) -> Answer:
-    device = detector.receipt.device
-
+def _score(pipe: Connection, detector: Detector, wanted: Score, gpu: GpuMeter) -> Answer:
     def on_progress(position_s: float, duration_s: float | None) -> None:
         if pipe.poll() and isinstance(pipe.recv(), Cancel):
             raise JobCancelledError()
-        pipe.send(Progress(position_s, duration_s, _gpu_memory(device)))
+        pipe.send(Progress(position_s, duration_s, gpu.read()))
 
     tracks = detector.score_tracks(wanted.path, channel=wanted.channel, on_progress=on_progress)
-    return Scored(tracks, _gpu_memory(device))
+    return Scored(tracks, gpu.read())
 
 
 def _serve_streams(pipe: Connection, scorer: StreamScorer) -> None:
@@ -140,24 +160,6 @@ def _guarded(
         return Failed(describe(f"{type(error).__name__}: {error}"))
 
 
-def _gpu_memory(device: str) -> tuple[GpuMemory, ...]:
-    """Memory of the GPU that the scorer computes on; nothing where that is the CPU."""
-    if not device.startswith("cuda"):
-        return ()
-    cuda = sys.modules["torch"].cuda
-    return (
-        GpuMemory(
-            name=cuda.get_device_name(device),
-            allocated_bytes=cuda.memory_allocated(device),
-            reserved_bytes=cuda.memory_reserved(device),
-            total_bytes=cuda.get_device_properties(device).total_memory,
-        ),
-    )
-
-
-def _clear_gpu_cache(device: str) -> Answer:
-    if device.startswith("cuda"):
-        cuda = sys.modules["torch"].cuda
-        cuda.synchronize(device)
-        cuda.empty_cache()
-    return Cleared(_gpu_memory(device))
+def _clear_gpu_cache(gpu: GpuMeter) -> Answer:
+    gpu.clear_cache()
+    return Cleared(gpu.read())

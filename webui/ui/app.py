@@ -26,6 +26,7 @@ from starlette.types import ASGIApp
 
 from webui.engine.memory import share_arenas
 from webui.errors import LANGUAGES, PortTakenError, SettingsError
+from webui.process_memory import Growth
 from webui.settings import Settings
 from webui.ui import (
     analysis,
@@ -105,7 +106,7 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
         comparing.wire(tab.compare, card, shown, detection, texts)
         live.wire(card, tab.engine)
         panel = system.SystemPanel(studio, texts)
-        system.wire(controls, panel, tab.engine, page)
+        system.wire(controls, panel, tab.engine, page, texts)
 
         def leave(request: gr.Request) -> None:
             detection.leave(request.session_hash or "")
@@ -194,8 +195,12 @@ class _Server(uvicorn.Server):
             print(f"FSMN-VAD Studio: {self._address}", file=sys.stderr, flush=True)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, growth: Growth) -> None:
     """Serve the page until the process is told to end.
+
+    Args:
+        settings: of the program.
+        growth: of this process until now; building the pages is added.
 
     Raises:
         PortTakenError: another program listens on the address.
@@ -207,11 +212,13 @@ def serve(settings: Settings) -> None:
     mcp.check_mcp(settings)
     _stay_local()
     share_arenas()
-    studio = Studio(settings)
+    studio = Studio(settings, growth)
     # Gradio keeps what it makes beside the uploads, so that it goes with them.
     os.environ["GRADIO_TEMP_DIR"] = str(studio.workspace.directory / "gradio")
     try:
-        config = server_config(create_app(studio), settings)
+        app = create_app(studio)
+        growth.note("pages")
+        config = server_config(app, settings)
         logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         _Server(config, f"http://{host}:{settings.port}").run()

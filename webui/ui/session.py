@@ -153,6 +153,14 @@ class ScoreCache:
                 self._entries.move_to_end(entry_id)
             return entry
 
+    def clear(self) -> int:
+        """Forget everything; returns how many recordings that were."""
+        with self._lock:
+            dropped = list(self._entries.values())
+            self._entries.clear()
+        _discard(dropped)
+        return len(dropped)
+
     def sweep(self, age_s: float) -> None:
         """Forget what came in more than ``age_s`` seconds ago."""
         oldest = time.monotonic() - age_s

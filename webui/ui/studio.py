@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webui.engine import Engine, MemoryReading
+from webui.engine.memory import give_back
 from webui.engine.spectrograms import Spectrograms
 from webui.history import History
+from webui.process_memory import Growth
 from webui.settings import Settings, project_root
 from webui.ui.lives import Lives
 from webui.ui.playback import Copies
@@ -21,8 +23,10 @@ from webui.ui.session import RunningJobs, ScoreCache
 from webui.ui.workspace import Workspace
 
 _READING_AGE_S = 1.0
-TREND_S = 300.0
-_TREND_STEP_S = 2.0
+TREND_S = 600.0
+_TREND_STEP_S = 4.0
+# A younger upload is about to be picked by whoever sent it.
+_FRESH_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class MemorySampler:
         self._lock = threading.Lock()
         self._taken_s = -_READING_AGE_S
         self._reading: MemoryReading | None = None
+        self._peak_bytes = 0
         # One point for each step of time, however many visitors ask: the whole span fits.
         self._trend: deque[TrendPoint] = deque(maxlen=round(TREND_S / _TREND_STEP_S) + 1)
 
@@ -65,6 +70,8 @@ class MemorySampler:
             if fresh or self._reading is None or now - self._taken_s >= _READING_AGE_S:
                 self._reading = reading = self._read()
                 self._taken_s = now
+                own = (reading.page, reading.engine, reading.helpers)
+                self._peak_bytes = max(self._peak_bytes, sum(part.own_bytes for part in own))
                 self._note(
                     TrendPoint(
                         now,
@@ -73,6 +80,11 @@ class MemorySampler:
                     )
                 )
             return self._reading
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most that page, engine and helpers took together in any reading."""
+        return self._peak_bytes
 
     def _note(self, point: TrendPoint) -> None:
         """Add a point; within one step of time the latest one counts."""
@@ -87,14 +99,30 @@ class MemorySampler:
             return tuple(self._trend)
 
 
+@dataclass(frozen=True)
+class Cleared:
+    """What clearing the caches gave back.
+
+    Attributes:
+        results: scored recordings that were forgotten.
+        memory_bytes: fall of the page's own memory, 0 or more.
+        disk_bytes: room of the uploads that were deleted.
+    """
+
+    results: int
+    memory_bytes: int
+    disk_bytes: int
+
+
 class Studio:
     """What all sessions share.
 
     Args:
         settings: of the program.
+        growth: which steps of the start took how much memory.
 
     Attributes:
-        settings: as given.
+        settings, growth: as given.
         engine: the process that scores.
         cache: scored recordings.
         workspace: uploads.
@@ -108,8 +136,9 @@ class Studio:
         demos: demo recordings by name.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, growth: Growth | None = None) -> None:
         self.settings = settings
+        self.growth = growth or Growth()
         self.workspace = Workspace(settings.workspace_directory, settings.workspace_bytes)
         self.engine = Engine(settings)
         self.cache = ScoreCache(settings.cache_bytes)
@@ -122,8 +151,23 @@ class Studio:
         self.lives = Lives(settings, self.cache, self.workspace, self.runs)
         self.demos = demo_recordings()
 
+    def clear_caches(self) -> Cleared:
+        """Forget all results, and delete the uploads that nobody works on."""
+        before, disk_bytes = self.sampler.reading(fresh=True), self.workspace.size_bytes
+        results = self.cache.clear()
+        self.workspace.sweep(_FRESH_S)
+        give_back()
+        after = self.sampler.reading(fresh=True)
+        return Cleared(
+            results,
+            max(0, before.page.own_bytes - after.page.own_bytes),
+            max(0, disk_bytes - self.workspace.size_bytes),
+        )
+
     def sweep(self) -> None:
         """Forget results and uploads that are too old, and processes that have ended."""
+        # The trend goes on, if coarsely, while nobody looks.
+        self.sampler.reading()
         self.cache.sweep(self.settings.upload_age_s)
         self.workspace.sweep(self.settings.upload_age_s)
         self.spectrograms.sweep()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,15 +14,13 @@ import gradio as gr
 from webui.engine import EngineStatus, MemoryChange, MemoryReading
 from webui.engine.memory import GpuState
 from webui.errors import StudioError
-from webui.ui import words
+from webui.ui import memory_view, words
 from webui.ui.components import component
 from webui.ui.i18n import Texts
-from webui.ui.studio import TREND_S, Studio, TrendPoint
+from webui.ui.studio import Studio
 from webui.vad.scorers import SCORERS, STAGES
 
 TICK_S = 2.0
-_TREND_WIDTH, _TREND_HEIGHT = 300.0, 44.0
-_LEAST_SCALE_BYTES = 250_000_000
 _POLL_S = 0.25
 _LOADED = ("ready", "busy")
 _WAITING = {"unload": "system.unloading", "clear": "system.clearing"}
@@ -48,34 +46,14 @@ class SystemPanel:
             fresh: measure now, even if the last reading is not a second old.
         """
         reading = self._studio.sampler.reading(fresh=fresh)
-        status, cache = self._studio.engine.status(), self._studio.cache
-        trend = self._studio.sampler.trend()
-        peak = max(point.page_bytes + point.engine_bytes for point in trend)
-        scale = max(_LEAST_SCALE_BYTES, *(max(p.page_bytes, p.engine_bytes) for p in trend))
-        engine_bytes = reading.engine.own_bytes
-        page_bytes = reading.page.own_bytes
-        value: dict[str, Any] = {
-            "state": status.state,
-            "texts": {
-                "state": self._texts(f"system.{status.state}"),
-                "detail": self._detail(status),
-                "short": self._texts(
-                    "system.short", engine=words.size(engine_bytes), page=words.size(page_bytes)
-                ),
-                **self._figures(reading),
-                "peak": self._texts("system.peak", size=words.size(peak)),
-            },
-            "shares": {
-                "engine": round(engine_bytes / scale, 4),
-                "page": round(page_bytes / scale, 4),
-                "machine": round(reading.machine.used_bytes / reading.machine.total_bytes, 4),
-                "kept": round(cache.size_bytes / cache.max_bytes, 4),
-            },
-            "trend": {
-                "page": _line(trend, [point.page_bytes for point in trend], scale),
-                "engine": _line(trend, [point.engine_bytes for point in trend], scale),
-            },
-        }
+        status = self._studio.engine.status()
+        value: dict[str, Any] = memory_view.view(self._studio, reading, self._texts)
+        value["state"] = status.state
+        value["texts"].update(
+            state=self._texts(f"system.{status.state}"),
+            detail=self._detail(status),
+            idle=self._idle(status),
+        )
         value["clear_reason"] = self._clear_reason(status, reading)
         if message is not None:
             value["message"] = message
@@ -102,32 +80,13 @@ class SystemPanel:
             parts.append(self._texts("system.waiting", count=status.waiting))
         return " · ".join(parts)
 
-    def _figures(self, reading: MemoryReading) -> dict[str, str]:
-        texts, cache = self._texts, self._studio.cache
-        has_engine = reading.engine.rss_bytes > 0
-        gpu, detail = texts(f"system.gpu_{reading.gpu_state}"), ""
-        if reading.gpus:
-            gpu = texts(
-                "system.gpu_allocated",
-                size=words.size(sum(each.allocated_bytes for each in reading.gpus)),
-            )
-            detail = texts(
-                "system.gpu_reserved",
-                reserved=words.size(sum(each.reserved_bytes for each in reading.gpus)),
-                total=words.size(sum(each.total_bytes for each in reading.gpus)),
-            )
-        return {
-            "engine": words.size(reading.engine.uss_bytes) if has_engine else words.size(0),
-            "engine_rss": texts("system.rss", size=words.size(reading.engine.rss_bytes)),
-            "page": words.size(reading.page.uss_bytes),
-            "page_rss": texts("system.rss", size=words.size(reading.page.rss_bytes)),
-            "machine": words.size(reading.machine.used_bytes),
-            "machine_total": texts("system.of", size=words.size(reading.machine.total_bytes)),
-            "kept": words.size(cache.size_bytes),
-            "kept_most": texts("system.at_most", size=words.size(cache.max_bytes)),
-            "gpu": gpu,
-            "gpu_detail": detail,
-        }
+    def _idle(self, status: EngineStatus) -> str:
+        """When the model will be unloaded if nobody needs it; "" while somebody does."""
+        if status.unload_in_s is None:
+            return ""
+        # Whole minutes, so that the line does not count down before one's eyes.
+        minutes = max(1, math.ceil(status.unload_in_s / 60))
+        return self._texts("system.idle", minutes=minutes)
 
     def abilities(self) -> tuple[bool, bool, bool]:
         """Return whether the model can be loaded, unloaded, and a GPU cache cleared now."""
@@ -150,7 +109,12 @@ class SystemPanel:
         after = self._studio.sampler.reading(fresh=True)
         taken = words.span(self._texts, status.load_time_s or 0.0)
         yield self.view(
-            self._texts("system.loaded", time=taken, before=_engine(before), after=_engine(after))
+            self._texts(
+                "system.loaded",
+                time=taken,
+                before=memory_view.engine_bytes(before),
+                after=memory_view.engine_bytes(after),
+            )
         )
 
     async def unload(self) -> AsyncIterator[str]:
@@ -162,6 +126,17 @@ class SystemPanel:
         """Have cached GPU memory given back; yields values of the component "system"."""
         async for value in self._act(self._studio.engine.clear_gpu_cache, "clear"):
             yield value
+
+    async def clear_caches(self) -> AsyncIterator[str]:
+        """Forget kept results, and delete uploads that nobody works on; yields as `unload`."""
+        cleared = await asyncio.to_thread(self._studio.clear_caches)
+        told = self._texts(
+            "system.caches_cleared",
+            results=cleared.results,
+            memory=words.size(cleared.memory_bytes),
+            disk=words.size(cleared.disk_bytes),
+        )
+        yield await asyncio.to_thread(self.view, told, fresh=True)
 
     async def _act(
         self, action: Callable[[], MemoryChange], name: Literal["unload", "clear"]
@@ -180,8 +155,8 @@ class SystemPanel:
             parts.append(
                 self._texts(
                     "system.unloaded",
-                    before=_engine(change.before),
-                    after=_engine(change.after),
+                    before=memory_view.engine_bytes(change.before),
+                    after=memory_view.engine_bytes(change.after),
                     freed=words.size(max(0, change.freed_engine_bytes)),
                 )
             )
@@ -189,8 +164,8 @@ class SystemPanel:
             parts.append(
                 self._texts(
                     "system.cleared" if name == "clear" else "system.unloaded_gpu",
-                    before=_reserved(change.before),
-                    after=_reserved(change.after),
+                    before=memory_view.reserved(change.before),
+                    after=memory_view.reserved(change.after),
                     freed=words.size(max(0, change.freed_gpu_bytes)),
                 )
             )
@@ -207,28 +182,6 @@ def _gpu_state(status: EngineStatus, reading: MemoryReading) -> GpuState:
     return "not_loaded" if is_stale else reading.gpu_state
 
 
-def _engine(reading: MemoryReading) -> str:
-    return words.size(reading.engine.own_bytes)
-
-
-def _reserved(reading: MemoryReading) -> str:
-    return words.size(sum(gpu.reserved_bytes for gpu in reading.gpus))
-
-
-def _line(trend: Sequence[TrendPoint], values: Sequence[int], scale: int) -> str:
-    """Path of a small curve; the last five minutes fill its width."""
-    now = time.monotonic()
-    points = [
-        (
-            _TREND_WIDTH * (1 - (now - point.time_s) / TREND_S),
-            _TREND_HEIGHT - 2 - (_TREND_HEIGHT - 4) * value / scale,
-        )
-        for point, value in zip(trend, values, strict=True)
-        if now - point.time_s <= TREND_S
-    ]
-    return "".join(f"{'L' if n else 'M'}{x:.1f} {y:.1f}" for n, (x, y) in enumerate(points))
-
-
 @dataclass(frozen=True)
 class SystemControls:
     """The components of this panel."""
@@ -237,7 +190,9 @@ class SystemControls:
     load: gr.Button
     unload: gr.Button
     clear: gr.Button
+    clear_caches: gr.Button
     abilities: gr.State
+    sure: gr.Checkbox
     timer: gr.Timer
 
 
@@ -248,14 +203,26 @@ def build(texts: Texts) -> SystemControls:
         with gr.Row(elem_classes="vad-buttons"):
             load = gr.Button(texts("system.load"), size="sm")
             unload = gr.Button(texts("system.unload"), size="sm", interactive=False)
+        with gr.Row(elem_classes="vad-buttons"):
+            clear_caches = gr.Button(texts("system.clear_caches"), size="sm")
             clear = gr.Button(
                 texts("system.clear"), size="sm", interactive=False, elem_id="vad-clear"
             )
-    return SystemControls(system, load, unload, clear, gr.State(None), gr.Timer(TICK_S))
+    return SystemControls(
+        *(system, load, unload, clear, clear_caches),
+        abilities=gr.State(None),
+        # Not a State: that never leaves the server, and it is the browser that asks.
+        sure=gr.Checkbox(visible=False),
+        timer=gr.Timer(TICK_S),
+    )
 
 
 def wire(
-    controls: SystemControls, panel: SystemPanel, engine: gr.Dropdown, page: gr.Blocks
+    controls: SystemControls,
+    panel: SystemPanel,
+    engine: gr.Dropdown,
+    page: gr.Blocks,
+    texts: Texts,
 ) -> None:
     """Join the events to what they do."""
     outputs = [
@@ -285,6 +252,11 @@ def wire(
         async for value in panel.clear_gpu_cache():
             yield with_buttons(value, known)
 
+    async def clear_caches(is_sure: bool, known: Any) -> AsyncIterator[tuple[Any, ...]]:
+        if is_sure:
+            async for value in panel.clear_caches():
+                yield with_buttons(value, known)
+
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     known = [controls.abilities]
     for event in (controls.timer.tick, page.load):
@@ -294,3 +266,13 @@ def wire(
     )
     for button, action in ((controls.unload, unload), (controls.clear, clear)):
         button.click(action, known, outputs, concurrency_limit=None, **quiet)
+    # Regions by hand go with the results; nobody loses them by a slip.
+    question = json.dumps(texts("system.clear_caches_question"))
+    controls.clear_caches.click(
+        clear_caches,
+        [controls.sure, controls.abilities],
+        outputs,
+        js=f"(sure, known) => [window.confirm({question}), known]",
+        concurrency_limit=None,
+        **quiet,
+    )

@@ -1,0 +1,111 @@
+"""The System panel: its parts add up, a container's wall counts, and caches can be cleared."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from webui.control_groups import GroupMemory
+from webui.engine.messages import GpuMemory
+from webui.settings import Settings
+from webui.ui.i18n import Texts
+from webui.ui.routes import routes
+from webui.ui.studio import Studio
+from webui.ui.tabs.detection import Detection
+from webui.ui.tabs.system import SystemPanel
+
+
+@pytest.fixture
+def studio(model_dir: Path, tmp_path: Path) -> Iterator[Studio]:
+    studio = Studio(Settings(engine="onnx", model_dir=model_dir, workspace_directory=tmp_path))
+    yield studio
+    studio.close()
+
+
+def actions(values: AsyncIterator[str]) -> list[dict[str, Any]]:
+    async def collect() -> list[dict[str, Any]]:
+        return [json.loads(value) async for value in values]
+
+    return asyncio.run(collect())
+
+
+def detect(studio: Studio, path: Path) -> str:
+    """Upload and detect; the id of the result."""
+    client = TestClient(Starlette(routes=[*routes(studio)]))
+    upload_id = client.put("/uploads?name=a.flac", content=path.read_bytes()).json()["id"]
+
+    async def follow() -> str:
+        detection = Detection(studio, Texts("en"), "./")
+        updates = [u async for u in detection.detect("me", "upload", upload_id, "mix", "onnx")]
+        return str(updates[-1].result_id)
+
+    return asyncio.run(follow())
+
+
+def test_clearing_caches_tells_what_it_gave_back(studio: Studio, root: Path) -> None:
+    sound = root / "assets/audio/english-clean.flac"
+    result_id = detect(studio, sound)
+    assert studio.cache.get(result_id) and studio.workspace.size_bytes == sound.stat().st_size
+    panel = SystemPanel(studio, Texts("en"))
+    (cleared,) = actions(panel.clear_caches())
+    assert re.match(r"Cleared: [1-9]\d* results, \d+ MB of memory and", cleared["message"])
+    assert cleared["caches"][0]["size"] == cleared["caches"][1]["size"] == "0 MB"
+    assert studio.cache.get(result_id) is None
+    assert studio.workspace.size_bytes == 0
+
+
+def test_a_containers_limit_stands_in_the_machines_place(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = studio.engine.memory()
+    group = GroupMemory(limit_bytes=512_000_000, used_bytes=400_000_000)
+    limited = replace(reading, machine=replace(reading.machine, group=group))
+    monkeypatch.setattr(studio.sampler, "_read", lambda: limited)
+    value = json.loads(SystemPanel(studio, Texts("en")).view(fresh=True))
+    assert value["texts"]["whole_name"] == "Container limit"
+    assert value["texts"]["whole"] == "400 MB" and value["texts"]["whole_of"] == "of 512 MB"
+    assert ["Free within the container", "112 MB", "of 512 MB"] in value["facts"]
+    assert sum(part["share"] for part in value["whole"]) == pytest.approx(1, abs=0.001)
+
+
+def test_parts_of_the_whole_add_up(studio: Studio, root: Path) -> None:
+    detect(studio, root / "assets/audio/english-clean.flac")
+    reading = studio.engine.memory()
+    assert list(reading.engine_parts) == ["interpreter", "framework", "model", "warm_up"]
+    assert sum(reading.engine_parts.values()) <= 1.1 * reading.engine.own_bytes
+    assert reading.engine_parts["framework"] > 1e6 and reading.engine_parts["model"] > 1e6
+    value = json.loads(SystemPanel(studio, Texts("en")).view(fresh=True))
+    assert sum(part["share"] for part in value["own"]) == pytest.approx(1, abs=0.001)
+    assert value["own"][0]["label"].startswith("Engine process, Python and own code: ")
+    engine, page = value["processes"][:2]
+    assert [engine["kind"], page["kind"]] == ["engine", "page"]
+    assert engine["parts"][-1][0] == "Working memory since"
+
+
+def test_gpu_figures_of_each_device(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = (
+        GpuMemory("A", 1_000_000, 2_000_000, 3_000_000, 8_000_000_000, 7_000_000_000, 400_000_000),
+        GpuMemory("B", 5_000_000, 6_000_000, None, 8_000_000_000, 7_000_000_000, None),
+    )
+    reading = replace(studio.engine.memory(), gpus=cards, gpu_state="present")
+    monkeypatch.setattr(studio.sampler, "_read", lambda: reading)
+    value = json.loads(SystemPanel(studio, Texts("en")).view(fresh=True))
+    assert value["has"]["gpu"] and value["texts"]["gpu"] == "8 MB"
+    gpu = [fact for fact in value["facts"] if not fact[0] or fact[0].startswith("GPU")]
+    assert gpu == [
+        ["GPU: A", "1 MB allocated", ""],
+        ["", "2 MB reserved", "of 8.0 GB"],
+        ["", "3 MB peak", ""],
+        ["", "400 MB CUDA context", ""],
+        ["GPU: B", "5 MB allocated", ""],
+        ["", "6 MB reserved", "of 8.0 GB"],
+    ]
