@@ -22,6 +22,8 @@ def environment(root, model_dir, tmp_path_factory):
         "FSMN_VAD_ENGINE": "onnx",
         "FSMN_VAD_LANGUAGE": "en",
         "FSMN_VAD_WORKSPACE_DIRECTORY": str(tmp_path_factory.mktemp("workspace")),
+        "FSMN_VAD_HISTORY_FILE": str(tmp_path_factory.mktemp("history") / "history.sqlite"),
+        "FSMN_VAD_HISTORY_RUNS": "5",
     }
 
 

@@ -52,6 +52,9 @@ def test_a_corpus_equals_detect_and_again_nothing_is_done(fsmn_vad, shared_data,
     recordings = sorted(shared_data.rglob("*.wav"))
     told = json.loads(run.stdout)
     assert (told["files"], told["done"]) == (len(recordings), len(recordings))
+    noted = json.loads(fsmn_vad("history", "--json").stdout.splitlines()[0])
+    assert (noted["source"], noted["segments"]) == ("batch", told["segments"])
+    assert noted["file"] == f"{tmp_path.name} ({len(recordings)})"
     lines = fsmn_vad("detect", *recordings).stdout.splitlines()
     for recording, line in zip(recordings, lines, strict=True):
         wanted = json.loads(line)

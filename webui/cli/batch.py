@@ -22,7 +22,7 @@ from webui.vad.scorers import SCORERS, resolve_engine
 if TYPE_CHECKING:
     from webui.batch.order import Order
     from webui.batch.plan import Item
-    from webui.batch.run import Execute
+    from webui.batch.run import Execute, Tally
 
 _BACKENDS = ("local", "dask")
 _MOST_WORKERS = 1024
@@ -83,6 +83,8 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
                 )
         finally:
             progress.close()
+    if tally.done:
+        _note(chosen, order, tally, progress, settings, language)
     if tally.skipped == tally.total:
         say(texts["nothing"].format(files=tally.total))
     else:
@@ -98,6 +100,33 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         )
     print(json.dumps({**tally.as_dict(), "output": str(chosen.output)}, ensure_ascii=False))
     return 1 if tally.failed else 0
+
+
+def _note(
+    chosen: argparse.Namespace,
+    order: Order,
+    tally: Tally,
+    progress: Progress,
+    settings: Settings,
+    language: str,
+) -> None:
+    """Note the batch as one run: its recordings would push all others out of the history."""
+    from webui.cli.notes import Notes
+    from webui.history import Run
+
+    worked_s = progress.done_ms / 1000
+    run = Run(
+        source="batch",
+        file=f"{chosen.output.absolute().name} ({tally.done + tally.skipped})",
+        duration_ms=tally.duration_ms,
+        channel=order.channel,
+        engine=order.engine,
+        options=order.options.as_dict(),
+        segments=tally.segments,
+        speech_share=min(1.0, tally.speech_ms / max(1, tally.duration_ms)),
+        real_time_factor=progress.spent_s / worked_s if worked_s else None,
+    )
+    Notes(settings, language, "batch").note(run)
 
 
 def _check(chosen: argparse.Namespace) -> None:

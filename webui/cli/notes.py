@@ -28,11 +28,15 @@ class Notes:
         self._is_refused = False
 
     def add(self, outcome: Outcome, options: VadOptions, path: Path) -> None:
-        """Note one result; what hinders that is said once, and not tried again."""
+        """Note one result."""
+        self.note(Run.of(outcome, options, self._source, path=path))
+
+    def note(self, run: Run) -> None:
+        """Note a run; what hinders that is said once, and not tried again."""
         if self._is_refused:
             return
         try:
-            aside = self._history.add(Run.of(outcome, options, self._source, path=path))
+            aside = self._history.add(run)
         except HistoryError as error:
             self._is_refused = True
             say(error.message(self._language))
