@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import time
 import wave
 from pathlib import Path
 
@@ -120,7 +121,22 @@ def test_filters_that_are_kept_are_bounded():
     format = PcmFormat(48_000)
     for _ in range(100):
         pcm.feed(format, PcmState.start(format), bytes(960))
-    assert len(resample._KEPT._resamplers) == 64
+    assert len(resample._KEPT._resamplers) <= 128
+
+
+def test_filters_are_kept_of_all_streams_that_run_and_of_none_that_pause(monkeypatch):
+    kept = resample._Kept()
+    monkeypatch.setattr(resample, "_KEPT", kept)
+    resample.keep_filters(150)
+    format = PcmFormat(48_000)
+    states = [pcm.feed(format, PcmState.start(format), bytes(960))[0] for _ in range(150)]
+    assert len(kept._resamplers) == 150
+    monkeypatch.setattr(resample.Resampler, "resume", None)  # nobody begins anew
+    states = [pcm.feed(format, state, bytes(960))[0] for state in states]
+    later_s = time.monotonic() + 60
+    monkeypatch.setattr(resample.time, "monotonic", lambda: later_s)
+    pcm.feed(format, states[0], bytes(960))
+    assert len(kept._resamplers) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,9 +27,10 @@ _TAIL_SAMPLES = 128
 # Replayed to bring a fresh filter to where another one was: three times its length. It
 # needs one and a half: what it has taken and not given yet, and what that looks back on.
 _REPLAYED_SAMPLES = 96
-# A filter takes 0.1 to 0.5 ms to set up, most of what a short step of a stream costs, and
-# up to 0.4 MB.
-_MOST_KEPT = 64
+# Bringing a fresh filter there costs up to ten times what a short step of a stream does. But a
+# filter takes up to 1.4 MB: those of streams that have paused go.
+_MOST_KEPT = 128
+_KEPT_S = 10.0
 
 
 def period_samples(rate_hz: int) -> int:
@@ -158,23 +160,41 @@ class Resampler:
             self._tail = held[max(0, len(held) - wanted) :]
 
 
+def keep_filters(most: int) -> None:
+    """Have the filters kept of as many streams as there may be in this process."""
+    _KEPT.most = most
+
+
 class _Kept:
-    """Filters of the latest states of streams, so that going on need not replay."""
+    """Filters of the latest states of streams, so that going on need not replay.
+
+    Attributes:
+        most: how many are kept at most; with fewer than there are streams, each would be gone
+            when its turn comes.
+    """
 
     def __init__(self) -> None:
-        self._resamplers: OrderedDict[bytes, Resampler] = OrderedDict()
+        self.most = _MOST_KEPT
+        self._resamplers: OrderedDict[bytes, tuple[float, Resampler]] = OrderedDict()
         self._lock = Lock()
 
     def take(self, token: bytes) -> Resampler | None:
         """Hand over the filter of a state, to one taker only: going on changes it."""
         with self._lock:
-            return self._resamplers.pop(token, None)
+            _, resampler = self._resamplers.pop(token, (0.0, None))
+            return resampler
 
     def put(self, token: bytes, resampler: Resampler) -> None:
+        now = time.monotonic()
         with self._lock:
-            self._resamplers[token] = resampler
-            if len(self._resamplers) > _MOST_KEPT:
+            self._resamplers[token] = (now, resampler)
+            while len(self._resamplers) > self.most or self._oldest_s < now - _KEPT_S:
                 self._resamplers.popitem(last=False)
+
+    @property
+    def _oldest_s(self) -> float:
+        put_s, _ = next(iter(self._resamplers.values()))
+        return put_s
 
 
 _KEPT = _Kept()

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from webui import weights
+from webui.audio.resample import keep_filters
 from webui.engine.gpu import GpuMeter
 from webui.engine.memory import share_arenas
 from webui.engine.messages import (
@@ -61,6 +62,7 @@ def main(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
     # Standard output belongs to results, whatever a framework prints.
     os.dup2(2, 1)
     share_arenas()
+    keep_filters(config.settings.max_streams)
     try:
         _serve(pipe, streams, config)
     except (EOFError, BrokenPipeError, ConnectionResetError):
