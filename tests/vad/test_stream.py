@@ -156,6 +156,7 @@ def test_steps_are_pure_and_give_peaks(detector, recordings):
         assert state.frames == sum(len(step.probabilities) for step in steps)
     assert state.received_bytes == len(raw)
     steps.append(scorer.finish(state))
+    assert all(step.work_s > 0 for step in steps)
     np.testing.assert_array_equal(np.concatenate([s.peaks for s in steps]), scores.peaks.values)
     found = np.concatenate([s.probabilities for s in steps])
     np.testing.assert_allclose(found, scores.probabilities, atol=1e-5)

@@ -19,11 +19,13 @@ from webui.errors import EngineError, StudioError
 from webui.live.protocol import CLOSE_NORMAL, Resume, Tune, close_code, error_message
 from webui.live.session import LiveSession, Step, Told
 from webui.stream_errors import StreamElsewhereError, StreamGoneError
+from webui.vad.stream import Scored
 
 _log = logging.getLogger(__name__)
 
 _WAITING_STEPS = 8
 _STEP_BYTES = 256 * 1024
+_STEP_S = 60
 _OUTLET_MESSAGES = 64
 # Sound that may come at once before the limit holds it up.
 _BURST_S = 1.0
@@ -87,7 +89,7 @@ class _End:
     reason: str
 
 
-_Item: TypeAlias = "Step | Tune | _End"
+_Item: TypeAlias = "Step | Tune | _End | StudioError"
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ class Runner:
     Attributes:
         session: as given.
         language: as given.
-        touched_s: time.monotonic() when something last came from the client.
+        touched_s: time.monotonic() when something last came from the client, or from the
+            engine for it.
         ended: how it ended; None while it runs.
     """
 
@@ -138,9 +141,14 @@ class Runner:
         self._room = asyncio.Semaphore(_WAITING_STEPS)
         self._feeding = asyncio.Lock()
         self._outlet: Outlet | None = None
-        self._is_ending = False
+        self._is_scoring = self._is_ending = False
         self.ended: Ended | None = None
         self._task = asyncio.create_task(self._serve())
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds for which nothing came; what the engine still works on is not waited for."""
+        return 0.0 if self._is_scoring else time.monotonic() - self.touched_s
 
     async def attach(
         self, outlet: Outlet, ready: Callable[[], Told], resume: Resume | None
@@ -175,17 +183,19 @@ class Runner:
         Raises:
             StreamElsewhereError: the connection is not the stream's any more; what is not
                 counted in its received bytes is not taken.
-            StudioError: the stream is over.
         """
-        # Small enough that holding one up is not taken for silence.
-        size = min(_STEP_BYTES, self._bytes_per_s // 8)
+        arrived_s = self.touched_s = time.monotonic()
+        # Small enough that holding one up is not taken for silence, and that what waits for the
+        # engine is never too much for it.
+        size = min(_STEP_BYTES, self._bytes_per_s // 8, self.session.pcm.bytes_per_s * _STEP_S)
         for at in range(0, len(data), size):
             part = data[at : at + size]
             self.touched_s = time.monotonic()
             await self._slow_down(len(part))
             await self._room.acquire()
             # Whoever is cut off meanwhile must not tear the piece from its answer.
-            error = await asyncio.shield(asyncio.create_task(self._take(outlet, part)))
+            taking = asyncio.create_task(self._take(outlet, part, arrived_s))
+            error = await asyncio.shield(taking)
             if error is not None:
                 raise error
 
@@ -197,9 +207,11 @@ class Runner:
         """
         await self._room.acquire()
         error = self._refusal(outlet)
-        if error is not None:
+        if error is not None or self._is_ending:
             self._room.release()
-            raise error
+            if error is not None:
+                raise error
+            return
         self.touched_s = time.monotonic()
         self._inbox.put_nowait(wanted)
 
@@ -219,25 +231,35 @@ class Runner:
             await self._task
         self.session.close()
 
-    async def _take(self, outlet: Outlet, part: bytes) -> StudioError | None:
+    async def _take(self, outlet: Outlet, part: bytes, arrived_s: float) -> StudioError | None:
         async with self._feeding:
             error = self._refusal(outlet)
-            if error is None:
-                feed = self.session.feed
-                try:
-                    # The disk may be slow; nobody else is to wait for it.
-                    keeps = self.session.kept is not None
-                    step = await asyncio.to_thread(feed, part) if keeps else feed(part)
-                    self._inbox.put_nowait(step)
-                    self.touched_s = time.monotonic()
-                    return None
-                except StudioError as refused:
-                    error = refused
-            self._room.release()
-            return error
+            if error is not None or self._is_ending:
+                self._room.release()
+                return error
+            feed = self.session.feed
+            try:
+                # The disk may be slow; nobody else is to wait for it.
+                keeps = self.session.kept is not None
+                step = (
+                    await asyncio.to_thread(feed, part, arrived_s)
+                    if keeps
+                    else feed(part, arrived_s)
+                )
+            except StudioError as refused:
+                self._inbox.put_nowait(refused)
+            else:
+                self._inbox.put_nowait(step)
+                self.touched_s = time.monotonic()
+            return None
 
     def _refusal(self, outlet: Outlet) -> StudioError | None:
-        if self._is_ending:
+        """Say why a connection may say nothing.
+
+        None also while the stream ends: how it does, with its result, is about to be told, and
+        what comes meanwhile is dropped.
+        """
+        if self.ended is not None:
             return StreamGoneError()
         return None if self._outlet is outlet else StreamElsewhereError()
 
@@ -254,11 +276,13 @@ class Runner:
         try:
             while True:
                 item = await self._inbox.get()
+                if isinstance(item, StudioError):
+                    raise item
                 if isinstance(item, _End):
                     await self._finish(item.reason)
                     return
                 if isinstance(item, Step):
-                    scored = await asyncio.wrap_future(item.scored)
+                    scored = await self._scored(item)
                     # Whoever is attached from here on is told by `missed`.
                     outlet, told = self._outlet, self.session.absorb(item, scored)
                 else:
@@ -277,6 +301,14 @@ class Runner:
             outlet = self._outlet
             return outlet, [await asyncio.to_thread(self.session.tune, wanted)]
 
+    async def _scored(self, step: Step) -> Scored:
+        self._is_scoring = True
+        try:
+            return await asyncio.wrap_future(step.scored)
+        finally:
+            self._is_scoring = False
+            self.touched_s = time.monotonic()
+
     async def _tell(self, outlet: Outlet | None, told: list[Told]) -> None:
         for message in told:
             if outlet is not None:
@@ -293,7 +325,8 @@ class Runner:
         self._be_over({**self.session.end(), "reason": reason, **result}, CLOSE_NORMAL)
 
     async def _fail(self, error: StudioError) -> None:
-        self._is_ending = True
+        async with self._feeding:  # nothing is kept any more once it is saved
+            self._is_ending = True
         result = await self._save(self.session, False)
         self._be_over({**error_message(error, self.language), **result}, close_code(error))
 

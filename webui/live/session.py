@@ -87,7 +87,7 @@ class LiveSession:
     Attributes:
         source, pcm, options, kept: as given; the options as tuned.
         received_bytes: what was fed.
-        scoring_s: seconds in which it waited for the engine.
+        scoring_s: seconds that the engine has worked for it.
         probabilities: P(speech) of each frame that is kept, float32.
         peaks: lowest and highest sample of each hop that is kept, int16.
     """
@@ -107,7 +107,6 @@ class LiveSession:
         self.received_bytes = 0
         self.scoring_s = 0.0
         self._scored_bytes = 0
-        self._answered_s = 0.0
         self.probabilities = Rolling(np.zeros(0, np.float32))
         self.peaks = Rolling(np.zeros((0, 2), np.int16))
         self._decider = Decider(options)
@@ -140,13 +139,16 @@ class LiveSession:
         """First frame of which anything is kept."""
         return self.probabilities.first
 
-    def feed(self, data: bytes) -> Step:
+    def feed(self, data: bytes, arrived_s: float) -> Step:
         """Take what was received next.
+
+        Args:
+            data: samples in the stream's format, cut anywhere.
+            arrived_s: time.monotonic() when it came; it may have waited for room since.
 
         Raises:
             StudioError: the engine cannot go on.
         """
-        arrived_s = time.monotonic()
         scored = self.source.feed(data)
         if self.kept is not None:
             self.kept.append(data)
@@ -220,9 +222,7 @@ class LiveSession:
             self.kept.close()
 
     def _note(self, step: Step, scored: Scored) -> None:
-        now = time.monotonic()
-        self.scoring_s += now - max(step.arrived_s, self._answered_s)
-        self._answered_s = now
+        self.scoring_s += scored.work_s
         self._scored_bytes = step.received_bytes
         self.probabilities.append(scored.probabilities)
         if self._has_peaks:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
@@ -138,6 +137,8 @@ class Lives:
     def clip(self, live: Live, start_ms: int, end_ms: int) -> tuple[bytes, list[Span]]:
         """Return a WAV header, and where the sound of a part of a stream lies.
 
+        It may have to wait for the disk.
+
         Args:
             live: the stream.
             start_ms: of the stream.
@@ -149,11 +150,11 @@ class Lives:
         pcm = live.pcm
         first_byte = start_ms * pcm.rate_hz // 1000 * pcm.frame_bytes
         end_byte = -(-end_ms * pcm.rate_hz // 1000) * pcm.frame_bytes
-        spans = None
-        if live.runner is None:
+        spans, runner = None, live.runner
+        if runner is None:
             spans = self._result_spans(live, first_byte, end_byte)
-        elif live.runner.session.kept is not None:
-            spans = live.runner.session.kept.spans(first_byte, end_byte)
+        elif runner.session.kept is not None:
+            spans = runner.session.kept.spans(first_byte, end_byte)
         if not spans:
             raise ClipGoneError(start_ms=start_ms, end_ms=end_ms)
         return header_of(pcm, sum(span.size_bytes for span in spans)), spans
@@ -223,5 +224,5 @@ class Lives:
             await asyncio.sleep(min(1.0, idle_s / 4))
             for live in list(self._open.values()):
                 runner = live.runner
-                if runner is not None and time.monotonic() - runner.touched_s > idle_s:
+                if runner is not None and runner.idle_s > idle_s:
                     await runner.end("idle")

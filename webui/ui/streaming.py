@@ -72,7 +72,8 @@ class _Desk:
         try:
             live = self._studio.lives.find(request.path_params["stream"], query.get("key", ""))
             start_ms, end_ms = _span_of(query.get("start_ms", ""), query.get("end_ms", ""))
-            header, spans = self._studio.lives.clip(live, start_ms, end_ms)
+            clip = self._studio.lives.clip
+            header, spans = await asyncio.to_thread(clip, live, start_ms, end_ms)
         except StudioError as error:
             is_gone = isinstance(error, (StreamGoneError, ClipGoneError))
             return PlainTextResponse(error.message(texts.language), 404 if is_gone else 400)
