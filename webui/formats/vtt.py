@@ -12,7 +12,7 @@ from webui.formats.result import Outcome
 
 _TITLE = "WebVTT"
 _HEAD = "WEBVTT"
-_OTHERS = ("NOTE", "STYLE", "REGION")
+_OTHERS = {"NOTE", "STYLE", "REGION"}
 
 
 def write_vtt(outcomes: Iterable[Outcome], stream: TextIO) -> None:
@@ -34,7 +34,7 @@ def _cues(stream: TextIO) -> Iterator[tuple[str, str, Region]]:
         raise malformed(_TITLE, 1, f"it does not begin with {_HEAD}", f"没有以 {_HEAD} 开头")
     for block in found:
         first = block[1][0]
-        if first.split(maxsplit=1)[0] in _OTHERS and ARROW not in first:
+        if set(first.split(maxsplit=1)[:1]) & _OTHERS and ARROW not in first:
             continue
         yield cue(_TITLE, block)
 
