@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from webui import settings
+from webui import setting_places
 from webui.errors import SettingsError
-from webui.settings import Settings
+from webui.settings import PROFILES, Settings
 
 
 def test_unset_and_empty_variables_keep_the_defaults() -> None:
@@ -27,6 +27,12 @@ def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
         "model_dir": tmp_path / "own model",
         "fetch_timeout_s": 2.5,
         "workspace_directory": tmp_path / "work",
+        "profile": "server",
+        "memory_share": 0.7,
+        "engine_memory_bytes": 2**30,
+        "block_s": 5.0,
+        "precision": "fp16",
+        "idle_unload_s": 30.0,
         "engine": "onnx",
         "device": "cuda:1",
         "threads": 3,
@@ -133,7 +139,9 @@ def test_the_workspace_is_where_the_platform_keeps_caches(
 def test_without_a_source_tree_models_go_to_the_users_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "__file__", str(tmp_path / "site-packages/webui/settings.py"))
+    monkeypatch.setattr(
+        setting_places, "__file__", str(tmp_path / "site-packages/webui/settings.py")
+    )
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
     assert Settings().models_directory == tmp_path / "fsmn-vad-studio" / "models"
@@ -162,3 +170,23 @@ def test_a_switch_is_on_or_off():
     assert Settings.from_environment({"FSMN_VAD_MCP": "off"}).mcp is False
     with pytest.raises(SettingsError, match="FSMN_VAD_MCP: maybe is not on or off"):
         Settings.from_environment({"FSMN_VAD_MCP": "maybe"})
+
+
+def test_a_profile_sets_several_and_single_settings_go_before_it() -> None:
+    board = Settings.from_environment({"FSMN_VAD_PROFILE": "board"})
+    assert (board.engine, board.threads, board.profile) == ("onnx", 1, "board")
+    assert board.cache_bytes < Settings().cache_bytes
+    own = Settings.from_environment({"FSMN_VAD_PROFILE": "board", "FSMN_VAD_THREADS": "2"})
+    assert own.threads == 2
+    assert own.cache_bytes == board.cache_bytes
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_can_be_used(name: str) -> None:
+    assert Settings.from_environment({"FSMN_VAD_PROFILE": name}).profile == name
+    assert set(PROFILES[name]) <= {field.name for field in fields(Settings)}
+
+
+def test_an_unknown_profile_says_which_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"FSMN_VAD_PROFILE: desk is not one of board, "):
+        Settings.from_environment({"FSMN_VAD_PROFILE": "desk"})

@@ -17,6 +17,17 @@ _SWITCHES = {
 }
 
 
+def about(
+    en: str,
+    zh: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Metadata of a setting's field: its help by language, and its range or choices."""
+    return {"en": en, "zh": zh, "low": low, "high": high, "choices": choices}
+
+
 def unusable(name: str, reason: str, reason_zh: str) -> SettingsError:
     """Say that a setting cannot be used; ``name`` is its field's."""
     return SettingsError(name=PREFIX + name.upper(), reason=reason, reason_zh=reason_zh)

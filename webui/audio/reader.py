@@ -121,6 +121,10 @@ class ChannelsReader:
     def __next__(self) -> NDArray[np.float32]:
         return next(self._blocks)
 
+    def cut_into(self, block_s: float) -> None:
+        """Set the length of all blocks, before the first one is taken."""
+        self._block_samples = round(block_s * SAMPLE_RATE_HZ)
+
     def close(self) -> None:
         """Close the file; reading on is not possible."""
         self._blocks.close()

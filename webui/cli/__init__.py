@@ -19,7 +19,7 @@ from webui import __version__
 from webui.cli.terminal import TEXTS, ended_as_interrupted, language_of, say, with_options
 from webui.errors import OptionsError, PortTakenError, SettingsError, StudioError
 from webui.process_memory import Growth
-from webui.settings import Settings
+from webui.settings import PREFIX, PROFILES, Settings
 
 # A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
 # benchmark.
@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     language = "en"
     try:
-        settings = Settings.from_environment()
+        arguments, environment = _with_profile(arguments)
+        settings = Settings.from_environment(environment)
         language = language_of(settings)
         if not arguments or (
             arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")
@@ -60,6 +61,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _with_profile(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Take --profile, which any command may have, out of the arguments and into the variables.
+
+    It has to be known before the settings are read, and these before the arguments are.
+    """
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--profile")
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    found, rest = finder.parse_known_args(arguments[:end])
+    if found.profile is None:
+        return arguments, dict(os.environ)
+    return rest + arguments[end:], {**os.environ, f"{PREFIX}PROFILE": found.profile}
+
+
 def build_parser(language: str, command: str | None = None) -> argparse.ArgumentParser:
     """Return the command's parser.
 
@@ -72,6 +87,7 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
         prog="fsmn-vad", description=texts["about"], epilog=texts["codes"]
     )
     parser.add_argument("--version", action="version", version=f"fsmn-vad {__version__}")
+    parser.add_argument("--profile", choices=tuple(PROFILES), help=texts["profile"])
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve = commands.add_parser("serve", help=texts["serve"], description=texts["serve"])
     serve.add_argument("--host", help=texts["host"])
@@ -79,6 +95,7 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
     serve.add_argument(
         "--mcp", action=argparse.BooleanOptionalAction, default=None, help=texts["mcp"]
     )
+    serve.add_argument("--profile", choices=tuple(PROFILES), help=texts["profile"])
     serve.set_defaults(run=_serve)
     for name in _MODULES:
         added = commands.add_parser(name, help=texts[name], description=texts[name])

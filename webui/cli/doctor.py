@@ -14,12 +14,18 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     """Declare the arguments of ``doctor``."""
     parser.description = TEXTS[language]["doctor_about"]
     parser.add_argument("--json", action="store_true", help=TEXTS[language]["doctor_json"])
+    parser.add_argument("--memory", action="store_true", help=TEXTS[language]["doctor_memory"])
 
 
 def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     """Check this installation; returns 1 if something fails, else 0."""
-    from webui.doctor import examine, worst
+    from webui.doctor import examine, examine_memory, worst
 
+    if chosen.memory:
+        report = examine_memory(settings)
+        lines = report.pop("lines")
+        print(json.dumps(report) if chosen.json else "\n".join(lines[language]))
+        return 0
     findings = []
     for finding in examine(settings):
         findings.append(finding)
@@ -30,6 +36,6 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     level = worst(findings)
     if chosen.json:
         checks = [finding.as_dict(language) for finding in findings]
-        report = {"level": level, "version": __version__, "checks": checks}
-        print(json.dumps(report, ensure_ascii=False))
+        found = {"level": level, "version": __version__, "checks": checks}
+        print(json.dumps(found, ensure_ascii=False))
     return 1 if level == "fail" else 0

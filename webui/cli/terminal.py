@@ -45,6 +45,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "codes": "Exit codes: 0 all done, 1 some files failed, 2 wrong usage. "
         "Settings of the program are read from FSMN_VAD_* variables.",
         "serve": "open the page (what happens without a command)",
+        "profile": "presets of the settings for a board with 1 GB or less, a laptop (default) or "
+        "a server; single settings go before them",
         "host": "address to listen on (default: 127.0.0.1)",
         "port": "port to listen on (default: 7860)",
         "mcp": "serve the API to MCP clients too (default: off; wants the extra [mcp])",
@@ -118,6 +120,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "Exit codes: 0 nothing fails (there may be warnings), 1 something fails, 2 wrong usage or "
         "a setting that cannot be used.",
         "doctor_json": "one JSON object instead of lines",
+        "doctor_memory": "load the model, and say what it and this program take, where that is, "
+        "what is free under the tightest limit, and what unloading gives back",
         "history_columns": "TIME|SOURCE|FILE|LENGTH|ENGINE|SEGMENTS|SPEECH|RTF",
     },
     "zh": {
@@ -147,6 +151,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "codes": "退出码：0 全部完成，1 部分文件失败，2 用法错误。"
         "程序设置读自 FSMN_VAD_* 环境变量。",
         "serve": "打开页面（不带命令时的默认动作）",
+        "profile": "一组预设：board 适合 1 GB 及以下内存，laptop（默认），server；单独的设置优先",
         "host": "监听地址（默认：127.0.0.1）",
         "port": "监听端口（默认：7860）",
         "mcp": "同时以 MCP 提供 API（默认：关闭；需要附加项 [mcp]）",
@@ -216,6 +221,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "并说明如何处理。"
         "退出码：0 没有失败项（可能有警告），1 有失败项，2 用法错误或设置不可用。",
         "doctor_json": "输出一个 JSON 对象，而不是逐行文字",
+        "doctor_memory": "加载模型，报告其与本程序的内存占用和分布、"
+        "最紧上限下的剩余量，以及卸载释放的内存",
         "history_columns": "时间|来源|文件|时长|引擎|片段数|语音占比|实时率",
     },
 }

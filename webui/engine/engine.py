@@ -16,16 +16,17 @@ from typing import Any, Literal
 
 from webui.audio.pcm import PcmFormat
 from webui.audio.report import ChannelChoice
+from webui.engine.choice import choose
 from webui.engine.fair_queue import FairQueue
 from webui.engine.host import Host
 from webui.engine.jobs import Job
 from webui.engine.memory import MemoryChange, MemoryReading
-from webui.engine.status import EngineStatus
+from webui.engine.status import EngineStatus, Health
 from webui.engine.stream import EngineStream
 from webui.engine.streams import Streams
 from webui.errors import EngineError, JobCancelledError, StudioError
+from webui.memory_room import tightest
 from webui.settings import Settings
-from webui.vad.scorers import resolve_engine
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Engine:
         return self._enqueue(
             Job(
                 "score",
-                resolve_engine(engine),
+                choose(engine, self._settings).engine,
                 path=Path(path),
                 channel=channel,
                 position=self._jobs_ahead,
@@ -91,7 +92,7 @@ class Engine:
         return self._enqueue(
             Job(
                 "load",
-                resolve_engine(engine),
+                choose(engine, self._settings).engine,
                 position=self._jobs_ahead,
                 on_cancel=self._withdraw,
             ),
@@ -112,7 +113,7 @@ class Engine:
         """
         if engine == "auto":
             engine = self._streams.engine or self.status().engine or engine
-        return self._streams.open(pcm, resolve_engine(engine))
+        return self._streams.open(pcm, choose(engine, self._settings).engine)
 
     def unload(self) -> MemoryChange:
         """End the engine's process, in its turn: after the running job and those that wait.
@@ -140,6 +141,15 @@ class Engine:
             return status
         left_s = idle_since_s + self._settings.idle_unload_s - time.monotonic()
         return replace(status, unload_in_s=max(0.0, left_s))
+
+    def health(self) -> Health:
+        """Whether new jobs are taken, and whether the last one found a sound engine."""
+        share = self._settings.memory_share
+        with self._changed:
+            is_full = len(self._queue) >= self._settings.max_waiting_jobs
+        if is_full or tightest(share).left_bytes(share) <= 0:
+            return "refusing"
+        return "degraded" if self._host.is_in_trouble else "ready"
 
     def memory(self) -> MemoryReading:
         """Measure the memory of this process, of the engine's and of the system."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from webui.engine import guard
 from webui.engine.jobs import Job
 from webui.engine.memory import GpuState, MemoryReading, has_cuda_driver, read_memory
 from webui.engine.messages import (
@@ -32,6 +33,7 @@ from webui.errors import (
     JobCancelledError,
     StudioError,
 )
+from webui.memory_room import own_limits
 from webui.settings import Settings
 from webui.vad.scores import SpeechScores
 
@@ -45,6 +47,10 @@ class Host:
 
     Args:
         settings: threads, device, time limits.
+
+    Attributes:
+        is_in_trouble: the process could not be started, died or stalled, and nothing
+            went well since.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -54,6 +60,8 @@ class Host:
         self._status = EngineStatus("not_loaded")
         self._gpus: tuple[GpuMemory, ...] = ()
         self._parts: Mapping[str, int] = {}
+        self._known_bytes: dict[str, int] = {}
+        self.is_in_trouble = False
 
     @property
     def status(self) -> EngineStatus:
@@ -98,6 +106,7 @@ class Host:
         if process is not None and process.is_alive and process.engine == job.engine:
             return process
         self.end()
+        guard.check_load(job.engine, self._known_bytes.get(job.engine), self._settings.memory_share)
         begin = time.monotonic()
         job.loading("start_process")
         process = EngineProcess(EngineConfig(job.engine, replace(self._settings, password=None)))
@@ -106,13 +115,16 @@ class Host:
             self._status = EngineStatus("loading", job.engine, "start_process", pid=process.pid)
         try:
             answer = self._converse(process, job, self._settings.start_timeout_s)
-        except StudioError:
+        except StudioError as error:
+            self.is_in_trouble = not isinstance(error, JobCancelledError)
             self.end()
             raise
         assert isinstance(answer, Ready)
+        self.is_in_trouble = False
         process.receipt = answer.receipt
         with self._lock:
             self._gpus, self._parts = answer.gpus, answer.parts
+            self._known_bytes[job.engine] = sum(answer.parts.values())
             self._status = EngineStatus(
                 "ready",
                 job.engine,
@@ -125,14 +137,17 @@ class Host:
     def score(self, job: Job) -> tuple[SpeechScores, ...]:
         """Have the job's recording scored; loads the model if need be."""
         process = self.load(job)
+        page = own_limits(self._settings.memory_share)
+        command = Score(str(job.path.absolute()), job.channel, page)
         job.scoring(0.0, None)
         self._note(state="busy")
         try:
-            answer = self._ask(process, Score(str(job.path.absolute()), job.channel), job)
+            answer = self._ask(process, command, job)
         finally:
             if self._process is not None:
                 self._note(state="ready")
         assert isinstance(answer, Scored)
+        self.is_in_trouble = False
         self._note(gpus=answer.gpus)
         return answer.tracks
 
@@ -158,6 +173,7 @@ class Host:
             process.send(command)
             return self._converse(process, job, self._settings.stall_timeout_s)
         except (EngineCrashedError, EngineStalledError):
+            self.is_in_trouble = True
             self.end()
             raise
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from webui.audio.pcm import PcmFormat
 from webui.audio.report import ChannelChoice
 from webui.errors import StudioError
+from webui.memory_room import Room
 from webui.settings import Settings
 from webui.vad import stream
 from webui.vad.scores import EngineReceipt, SpeechScores
@@ -50,10 +51,17 @@ class EngineConfig:
 
 @dataclass(frozen=True)
 class Score:
-    """Score a recording; answered by Progress and then Scored or Failed."""
+    """Score a recording; answered by Progress and then Scored or Failed.
+
+    Attributes:
+        path: of the recording.
+        channel: what to take of its channels.
+        page: what the page's own limits leave it; None without such limits.
+    """
 
     path: str
     channel: ChannelChoice
+    page: Room | None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,10 @@ from typing import Literal
 
 State = Literal["not_loaded", "loading", "ready", "busy"]
 
+Health = Literal["ready", "degraded", "refusing"]
+"""New jobs are taken; they are, but the engine's process failed the last time; they are
+refused for now, since memory is short or the line is full."""
+
 
 @dataclass(frozen=True)
 class EngineStatus:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 import pickle
 import signal
@@ -21,6 +22,7 @@ from typing import TypeVar
 from webui import weights
 from webui.audio.resample import keep_filters
 from webui.engine.gpu import GpuMeter
+from webui.engine.guard import Guard, is_out_of_memory
 from webui.engine.memory import share_arenas
 from webui.engine.messages import (
     Answer,
@@ -39,9 +41,12 @@ from webui.engine.messages import (
     StreamStepped,
 )
 from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
+from webui.memory_errors import MemoryExceededError
+from webui.memory_room import limit_data
 from webui.process_memory import Growth
-from webui.vad.detector import Detector
+from webui.vad.detector import Detector, Pace, Plan
 from webui.vad.scorers import SCORERS
+from webui.vad.scores import SpeechScores
 from webui.vad.stream import StreamScorer
 
 _Answer = TypeVar("_Answer")
@@ -71,6 +76,9 @@ def main(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
 
 def _serve(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
     growth, gpu = Growth(), GpuMeter()
+    if config.settings.engine_memory_bytes:
+        limit_data(config.settings.engine_memory_bytes)
+    guard = Guard(config.engine, config.settings)
 
     def load() -> Answer:
         detector.append(_load(pipe, config, growth))
@@ -87,7 +95,7 @@ def _serve(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
     while True:
         command: Command = pipe.recv()
         if isinstance(command, Score):
-            pipe.send(_guarded(functools.partial(_score, pipe, detector[0], command, gpu)))
+            pipe.send(_guarded(functools.partial(_score, pipe, detector[0], command, gpu, guard)))
         elif isinstance(command, ClearGpuCache):
             pipe.send(_guarded(functools.partial(_clear_gpu_cache, gpu)))
         # A Cancel that arrives here comes too late: its command has been answered.
@@ -116,14 +124,45 @@ def _load(pipe: Connection, config: EngineConfig, growth: Growth) -> Detector:
     return detector
 
 
-def _score(pipe: Connection, detector: Detector, wanted: Score, gpu: GpuMeter) -> Answer:
+def _score(
+    pipe: Connection, detector: Detector, wanted: Score, gpu: GpuMeter, guard: Guard
+) -> Answer:
     def on_progress(position_s: float, duration_s: float | None) -> None:
         if pipe.poll() and isinstance(pipe.recv(), Cancel):
             raise JobCancelledError()
         pipe.send(Progress(position_s, duration_s, gpu.read()))
 
-    tracks = detector.score_tracks(wanted.path, channel=wanted.channel, on_progress=on_progress)
-    return Scored(tracks, gpu.read())
+    def score(plan: Plan) -> tuple[SpeechScores, ...]:
+        return detector.score_tracks(
+            wanted.path, channel=wanted.channel, plan=plan, on_progress=on_progress
+        )
+
+    chosen = Pace()
+
+    def plan(duration_s: float | None, tracks: int) -> Pace:
+        nonlocal chosen
+        chosen = guard.pace(duration_s, tracks, wanted.page)
+        return chosen
+
+    try:
+        with guard.measuring() as note:
+            tracks = score(plan)
+            note(chosen, sum(track.duration_ms for track in tracks) / 1000)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"out of memory, once more in small blocks: {error}", file=sys.stderr)
+    else:
+        return Scored(tracks, gpu.read())
+    # Past the handler: its traceback kept all that the first attempt had.
+    gc.collect()
+    gpu.clear_cache()
+    try:
+        return Scored(score(lambda duration_s, tracks: guard.smallest), gpu.read())
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryExceededError(reason=f"{type(error).__name__}: {error}") from error
 
 
 def _serve_streams(pipe: Connection, scorer: StreamScorer) -> None:

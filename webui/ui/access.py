@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webui.errors import SettingsError
 from webui.settings import Settings
+from webui.ui import health
 from webui.ui.i18n import Texts
 from webui.ui.language import preferred_language
 
@@ -113,7 +114,7 @@ def is_own_origin(headers: Headers) -> bool:
 
 
 class PasswordGate:
-    """ASGI middleware: HTTP Basic sign-in in front of everything.
+    """ASGI middleware: HTTP Basic sign-in in front of everything but the health check.
 
     Args:
         app: what is behind it.
@@ -126,7 +127,8 @@ class PasswordGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "lifespan" or self._is_known(Headers(scope=scope)):
+        is_open = scope["type"] == "lifespan" or scope["path"] == health.PATH
+        if is_open or self._is_known(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
         challenge = {"www-authenticate": 'Basic realm="FSMN-VAD Studio", charset="UTF-8"'}

@@ -33,6 +33,7 @@ from webui.ui import (
     api,
     components,
     edits,
+    health,
     mcp,
     past,
     playback,
@@ -121,7 +122,7 @@ def create_app(studio: Studio) -> ASGIApp:
     It closes ``studio`` when it ends.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan(studio))
-    for module in (plain, tiles, spectrogram, playback, edits, analysis, past, streaming):
+    for module in (health, plain, tiles, spectrogram, playback, edits, analysis, past, streaming):
         app.router.routes.extend(module.routes(studio))
     upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
     # The longer path first: a mount at "/" takes all that comes after it.

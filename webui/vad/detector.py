@@ -8,6 +8,7 @@ import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,24 @@ if TYPE_CHECKING:
 # Long enough to be worth its warm-up, short enough that several fit into little memory.
 _BLOCK_S = 30.0
 _NONE = np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """In which pieces a recording is scored; the scores do not depend on it.
+
+    Attributes:
+        block_s: seconds of audio that are scored at a time.
+        threads: that work at once, at most; 0 = all of the detector's.
+    """
+
+    block_s: float = _BLOCK_S
+    threads: int = 0
+
+
+Plan = Callable[["float | None", int], Pace]
+"""Told how many seconds a recording has, if that is known, and how many tracks are scored;
+says in which pieces. An exception that it raises reaches the caller."""
 
 OnProgress = Callable[[float, "float | None"], None]
 """Told how many seconds are scored, and how many the recording has if that is known.
@@ -131,6 +150,7 @@ class Detector:
         *,
         channel: ChannelChoice = "each",
         with_peaks: bool = True,
+        plan: Plan = lambda duration_s, tracks: Pace(),
         on_progress: OnProgress = lambda position_s, duration_s: None,
     ) -> tuple[SpeechScores, ...]:
         """Decode a recording once and score one track, or one for each channel.
@@ -140,6 +160,7 @@ class Detector:
             channel: "each" gives two tracks, left and right, of a recording that has
                 more than one channel; whatever else gives one track, as in `score`.
             with_peaks: as in `score`.
+            plan: asked once the recording is open.
             on_progress: as in `score`.
 
         Returns:
@@ -154,10 +175,18 @@ class Detector:
 
         begin = time.perf_counter()
         with open_channels(path, channel, _BLOCK_S) as reader:
-            return self._score_blocks(reader, begin, on_progress, with_peaks=with_peaks)
+            pace = plan(reader.expected_duration_s, len(reader.channels))
+            reader.cut_into(pace.block_s)
+            return self._score_blocks(reader, begin, pace, on_progress, with_peaks=with_peaks)
 
     def _score_blocks(
-        self, reader: ChannelsReader, begin: float, on_progress: OnProgress, *, with_peaks: bool
+        self,
+        reader: ChannelsReader,
+        begin: float,
+        pace: Pace,
+        on_progress: OnProgress,
+        *,
+        with_peaks: bool,
     ) -> tuple[SpeechScores, ...]:
         """Score some blocks while the next one is decoded; no more than these are held."""
         from webui.audio.peaks import PeakBuilder
@@ -186,7 +215,7 @@ class Detector:
 
         started = time.perf_counter()
         scored: list[list[Samples]] = [[_NONE] for _ in range(tracks)]
-        with contextlib.closing(self._scorer.score(read(), tracks)) as results:
+        with contextlib.closing(self._scorer.score(read(), tracks, pace.threads)) as results:
             for number, probabilities in enumerate(results):
                 scored[number % tracks].append(probabilities)
                 on_progress(positions_s.popleft(), reader.expected_duration_s)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from webui.engine import EngineStatus, MemoryChange, MemoryReading
+from webui.engine.choice import choose
 from webui.engine.memory import GpuState
 from webui.errors import StudioError
 from webui.ui import memory_view, words
@@ -53,6 +54,7 @@ class SystemPanel:
             state=self._texts(f"system.{status.state}"),
             detail=self._detail(status),
             idle=self._idle(status),
+            auto=self._auto(),
         )
         value["clear_reason"] = self._clear_reason(status, reading)
         if message is not None:
@@ -79,6 +81,12 @@ class SystemPanel:
         if status.waiting:
             parts.append(self._texts("system.waiting", count=status.waiting))
         return " · ".join(parts)
+
+    def _auto(self) -> str:
+        """Which engine "auto" takes now, and why."""
+        chosen, language = choose("auto", self._studio.settings), self._texts.language
+        label = SCORERS[chosen.engine].label[language]
+        return self._texts("system.auto", engine=label, reason=chosen.reason[language])
 
     def _idle(self, status: EngineStatus) -> str:
         """When the model will be unloaded if nobody needs it; "" while somebody does."""

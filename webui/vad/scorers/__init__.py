@@ -66,7 +66,7 @@ class Scorer(Protocol):
         """P(speech) of the frames that are still owed at the end of the stream."""
 
     def score(
-        self, blocks: Iterator[Samples], tracks: int = 1
+        self, blocks: Iterator[Samples], tracks: int = 1, threads: int = 0
     ) -> Generator[Probabilities, None, None]:
         """Score a whole recording, on all threads.
 
@@ -77,6 +77,7 @@ class Scorer(Protocol):
             blocks: 16 kHz mono in -1 to 1, float32, of a second or more each, but the last.
             tracks: how many take turns in the blocks: the first block of each, then the
                 second of each, and so on; all have equally many.
+            threads: that work at once, at most; 0 = all.
 
         Returns:
             P(speech) of each block in order, float32, shape (frames,); those of a track

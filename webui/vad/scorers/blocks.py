@@ -85,10 +85,10 @@ class BlockScorer:
         return self._score(state.past, stretch)[1]
 
     def score(
-        self, blocks: Iterator[Samples], tracks: int = 1
+        self, blocks: Iterator[Samples], tracks: int = 1, threads: int = 0
     ) -> Generator[Probabilities, None, None]:
         """P(speech) of a whole recording, block by block; tracks take turns."""
-        return self._team.in_order(self._score_block, self._with_lead(blocks, tracks))
+        return self._team.in_order(self._score_block, self._with_lead(blocks, tracks), threads)
 
     def _with_lead(
         self, blocks: Iterator[Samples], tracks: int

@@ -50,18 +50,25 @@ class Team:
         threadpool_limits(1, user_api="blas")
 
     def in_order(
-        self, work: Callable[[_Item], _Made], items: Iterable[_Item]
+        self, work: Callable[[_Item], _Made], items: Iterable[_Item], threads: int = 0
     ) -> Generator[_Made, None, None]:
         """Do ``work`` on each item, several at once, and give the results in the items' order.
 
         The caller's thread gets the items while the team works. One more than there are
         threads are under way, so that no thread waits for its next one, and never more.
+
+        Args:
+            work: is done on each item, in one of the threads.
+            items: taken in the caller's thread.
+            threads: that work on these at once, at most; 0 = all.
         """
         under_way: deque[Future[_Made]] = deque()
+        # Fewer are wanted where memory is short: then none is taken ahead of its turn.
+        most = threads - 1 if 0 < threads < self.size else self.size
         try:
             for item in items:
                 under_way.append(self._pool.submit(work, item))
-                if len(under_way) > self.size:
+                if len(under_way) > most:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()

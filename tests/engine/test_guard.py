@@ -1,0 +1,231 @@
+"""Jobs that do not fit are refused with figures; short of memory, blocks and workers shrink."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from webui import memory_room
+from webui.engine import Engine, choice, guard, worker
+from webui.engine.guard import KEPT_BYTES_PER_S, Guard, is_out_of_memory
+from webui.engine.messages import Score
+from webui.errors import FileMissingError
+from webui.memory_errors import MemoryExceededError, MemoryShortError
+from webui.memory_room import Room, limit_data, own_limits, tightest
+from webui.settings import Settings
+from webui.vad import Detector
+from webui.vad.detector import Pace
+
+MB = 1_000_000
+SETTINGS = Settings(engine="onnx", threads=4)
+HOUR_S = 3600.0
+
+
+def with_room(monkeypatch: pytest.MonkeyPatch, left_bytes: int, wall: memory_room.Wall) -> None:
+    """Leave so much until 85 % are in use."""
+    limit_bytes = 1000 * MB
+    room = Room(wall, limit_bytes, int(0.85 * limit_bytes) - left_bytes)
+    for module in (guard, choice):
+        monkeypatch.setattr(module, "tightest", lambda share: room)
+
+
+def test_with_room_enough_nothing_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room(monkeypatch, 900 * MB, "machine")
+    assert Guard("onnx", SETTINGS).pace(HOUR_S, 1, None) == Pace(30.0, 4)
+
+
+def test_workers_shrink_first_then_blocks_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+    for left_bytes in range(120 * MB, 0, -MB):
+        with_room(monkeypatch, left_bytes, "machine")
+        try:
+            pace = Guard("onnx", SETTINGS).pace(HOUR_S, 1, None)
+        except MemoryShortError:
+            break
+        if pace not in seen:
+            seen.append(pace)
+    assert seen == [Pace(30.0, 4), Pace(30.0, 1), Pace(10.0, 1), Pace(5.0, 1)]
+    assert left_bytes > 5 * HOUR_S * KEPT_BYTES_PER_S  # what an hour's scores take, all copies
+
+
+def test_a_refusal_has_figures_and_advice_in_both_languages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_room(monkeypatch, 50 * MB, "container")
+    with pytest.raises(MemoryShortError) as caught:
+        Guard("onnx", SETTINGS).pace(20 * HOUR_S, 2, None)
+    english, chinese = caught.value.message("en"), caught.value.message("zh")
+    for words in ("50 MB are left", "85 % of the container's memory limit (1000 MB)", "Cut the"):
+        assert words in english
+    for words in ("仅剩 50 MB", "容器内存上限（1000 MB）", "85 %", "FSMN_VAD_MEMORY_SHARE"):
+        assert words in chinese
+
+
+def test_two_channels_take_twice_as_much_and_unknown_lengths_only_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_room(monkeypatch, 300 * MB, "machine")
+    checked = Guard("onnx", SETTINGS)
+    checked.pace(15 * HOUR_S, 1, None)
+    with pytest.raises(MemoryShortError):
+        checked.pace(15 * HOUR_S, 2, None)
+    checked.pace(None, 2, None)
+
+
+def test_limits_of_the_pages_process_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room(monkeypatch, 900 * MB, "machine")
+    page = Room("process", 500 * MB, 400 * MB)
+    checked = Guard("onnx", SETTINGS)
+    checked.pace(HOUR_S, 1, page)
+    with pytest.raises(MemoryShortError, match="the limit of this process"):
+        checked.pace(20 * HOUR_S, 1, page)
+
+
+def test_what_a_job_took_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_room(monkeypatch, 100 * MB, "machine")
+    learning = Guard("onnx", SETTINGS)
+    assert learning.pace(60.0, 1, None) == Pace(30.0, 4)
+    with learning.measuring() as note:
+        ballast = bytearray(b"1") * (150 * MB)
+        note(Pace(30.0, 4), 60.0)
+    assert len(ballast) == 150 * MB
+    expected = Pace(30.0, 1) if sys.platform == "linux" else Pace(30.0, 4)
+    assert learning.pace(60.0, 1, None) == expected
+
+
+def test_an_engine_that_does_not_fit_is_not_started(
+    monkeypatch: pytest.MonkeyPatch, model_dir: Path, root: Path
+) -> None:
+    with_room(monkeypatch, 10 * MB, "machine")
+    engine = Engine(replace(SETTINGS, model_dir=model_dir))
+    try:
+        with pytest.raises(MemoryShortError, match="this needs about 60 MB, and 10 MB"):
+            engine.load("onnx").result()
+        assert engine.status().state == "not_loaded"
+        monkeypatch.undo()
+        sound = root / "assets/audio/english-clean.flac"
+        assert engine.submit(sound, engine="onnx").result()[0].duration_ms > 0
+        assert engine.health() == "ready"
+        monkeypatch.setattr("webui.engine.engine.tightest", lambda share: Room("machine", 10, 10))
+        assert engine.health() == "refusing"
+    finally:
+        engine.close()
+
+
+@pytest.mark.funasr
+def test_auto_takes_the_smaller_engine_when_memory_is_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_room(monkeypatch, 900 * MB, "machine")
+    assert choice.choose("auto", SETTINGS).engine == "funasr"
+    with_room(monkeypatch, 100 * MB, "machine")
+    chosen = choice.choose("auto", SETTINGS)
+    assert chosen.engine == "onnx"
+    assert chosen.reason["en"] == "FunASR needs about 560 MB, and 100 MB may be taken"
+    assert choice.choose("funasr", SETTINGS).engine == "funasr"  # whoever names it, gets it
+
+
+class Pipe:
+    """Nobody says stop, and nobody listens."""
+
+    def poll(self) -> bool:
+        return False
+
+    def send(self, message: object) -> None:
+        pass
+
+
+class Short(Detector):
+    """A detector that runs out of memory in blocks of more than so many seconds."""
+
+    def __init__(self, model_dir: Path, tmp_path: Path, most_s: float) -> None:
+        super().__init__("onnx", model_directory=model_dir, prepared_directory=tmp_path)
+        self.most_s, self.tried = most_s, list[Pace]()
+
+    def score_tracks(self, path, *, plan, **given):  # type: ignore[no-untyped-def]
+        def checked(duration_s: float | None, tracks: int) -> Pace:
+            pace = plan(duration_s, tracks)
+            self.tried.append(pace)
+            if pace.block_s > self.most_s:
+                raise RuntimeError("std::bad_alloc")
+            return pace
+
+        return super().score_tracks(path, plan=checked, **given)
+
+
+def score(detector: Detector, path: Path) -> object:
+    wanted = Score(str(path), "mix", None)
+    gpu = worker.GpuMeter()
+    return worker._score(Pipe(), detector, wanted, gpu, Guard("onnx", SETTINGS))  # type: ignore[arg-type]
+
+
+def test_out_of_memory_is_tried_once_more_in_small_blocks(
+    model_dir: Path, tmp_path: Path, root: Path
+) -> None:
+    sound = root / "assets/audio/english-clean.flac"
+    detector = Short(model_dir, tmp_path, most_s=10)
+    answer = score(detector, sound)
+    assert detector.tried == [Pace(30.0, 4), Pace(5.0, 1)]
+    whole = Detector("onnx", model_directory=model_dir, prepared_directory=tmp_path).score(sound)
+    (track,) = answer.tracks  # type: ignore[attr-defined]
+    assert track.segments() == whole.segments()
+
+
+def test_out_of_memory_twice_is_an_error_of_that_job_alone(
+    model_dir: Path, tmp_path: Path, root: Path
+) -> None:
+    detector = Short(model_dir, tmp_path, most_s=1)
+    with pytest.raises(MemoryExceededError, match="bad_alloc"):
+        score(detector, root / "assets/audio/english-clean.flac")
+    assert len(detector.tried) == 2
+
+
+def test_other_errors_are_not_tried_again(model_dir: Path, tmp_path: Path) -> None:
+    detector = Short(model_dir, tmp_path, most_s=1)
+    with pytest.raises(FileMissingError):
+        score(detector, tmp_path / "gone.wav")
+    assert detector.tried == []
+
+
+def test_what_counts_as_out_of_memory() -> None:
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(OSError(12, "Cannot allocate memory"))
+    assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert is_out_of_memory(RuntimeError("can't start new thread"))
+    assert not is_out_of_memory(RuntimeError("shape mismatch"))
+    assert not is_out_of_memory(OSError(2, "No such file"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits data")
+def test_the_engines_own_limit_makes_an_excess_a_memory_error() -> None:
+    code = (
+        "import numpy\n"
+        "from webui.memory_room import limit_data, own_limits, tightest\n"
+        "assert own_limits(0.85) is None\n"
+        f"limit_data({300 * MB})\n"
+        "room = own_limits(1.0)\n"
+        f"assert room.wall == 'process' and room.limit_bytes == {300 * MB}, room\n"
+        "assert tightest(1.0) == own_limits(1.0)\n"
+        "held = numpy.ones(100_000_000, dtype='u1')\n"
+        "assert own_limits(1.0).left_bytes(1.0) < room.left_bytes(1.0) - 99_000_000\n"
+        "try:\n"
+        "    more = numpy.ones(250_000_000, dtype='u1')\n"
+        "except MemoryError:\n"
+        "    print('refused')\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout == "refused\n", run.stderr
+
+
+def test_the_tightest_of_all_limits_is_told() -> None:
+    room = tightest(0.85)
+    assert room.limit_bytes >= room.used_bytes > 0
+    assert room.left_bytes(1.0) > room.left_bytes(0.85)
+    assert own_limits(0.85) is None or own_limits(0.85).wall == "process"  # type: ignore[union-attr]
+    assert callable(limit_data)

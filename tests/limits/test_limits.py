@@ -1,0 +1,134 @@
+"""The page under real memory limits: it starts, scores, refuses what cannot fit, and goes on.
+
+``ulimit -v`` holds each process for itself to so much address space, which is stricter than
+a container that counts what is in use.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("prlimit"), reason="needs prlimit"
+)
+MIB = 1024**2
+# Twenty hours of one channel fit into 1 GB, and are scored then: there it takes more.
+LIMITS = {"1 GB": (1024 * MIB, "sixty-hours.wav"), "512 MB": (512 * MIB, "twenty-hours.wav")}
+
+
+def write_wav(path: Path, hours: float, rate_hz: int) -> None:
+    """Write silence: as long as is wanted, in a file that takes no room on disk."""
+    size_bytes = round(hours * 3600) * rate_hz
+    header = struct.pack(
+        *("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size_bytes, b"WAVE", b"fmt ", 16),
+        *(1, 1, rate_hz, rate_hz, 1, 8, b"data", size_bytes),
+    )
+    with path.open("wb") as file:
+        file.write(header)
+        file.truncate(len(header) + size_bytes)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    write_wav(folder / "ten-minutes.wav", 1 / 6, 16_000)
+    write_wav(folder / "twenty-hours.wav", 20, 1000)
+    write_wav(folder / "sixty-hours.wav", 60, 1000)
+    shutil.copy(root / "assets/audio/english-clean.flac", folder)
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module", params=LIMITS)
+def page(
+    request: pytest.FixtureRequest,
+    root: Path,
+    model_dir: Path,
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[httpx.Client]:
+    """A server that, like each process below it, may have so much address space."""
+    port, log = free_port(), tmp_path_factory.mktemp("log") / "server.log"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "FSMN_VAD_ENGINE": "onnx",
+        "FSMN_VAD_MODEL_DIR": str(model_dir),
+        "FSMN_VAD_WORKSPACE_DIRECTORY": str(tmp_path_factory.mktemp("workspace")),
+        "FSMN_VAD_SERVER_FOLDERS": str(folder),
+        "FSMN_VAD_HISTORY_RUNS": "0",
+    }
+    limit = ("prlimit", f"--as={LIMITS[request.param][0]}")
+    command = [*limit, sys.executable, "-m", "webui", "serve", "--port", str(port)]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, env=environment, stderr=stream, cwd=root)
+    try:
+        give_up = time.monotonic() + 120
+        while "FSMN-VAD Studio" not in log.read_text("utf-8"):
+            assert process.poll() is None and time.monotonic() < give_up, log.read_text("utf-8")
+            time.sleep(0.25)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=240) as client:
+            yield client
+        assert process.poll() is None, log.read_text("utf-8")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def too_long(page: httpx.Client, folder: Path, request: pytest.FixtureRequest) -> Path:
+    """A recording that cannot fit."""
+    return folder / LIMITS[request.node.callspec.params["page"]][1]
+
+
+def detect(page: httpx.Client, path: Path) -> httpx.Response:
+    return page.post(
+        "/gradio_api/run/detect", json={"data": [None, "", str(path), "mix", "onnx", None]}
+    )
+
+
+def scored(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    (result,) = answer.json()["data"]
+    return dict(result)
+
+
+def test_it_scores_refuses_and_goes_on(page: httpx.Client, folder: Path, too_long: Path) -> None:
+    assert scored(detect(page, folder / "ten-minutes.wav"))["duration_ms"] == 600_000
+    refused = detect(page, too_long)
+    assert refused.status_code >= 400
+    told = refused.json()["error"]
+    assert "memory is short" in told and "the limit of this process" in told
+    assert "FSMN_VAD_MEMORY_SHARE" in told  # what to do
+    assert len(scored(detect(page, folder / "english-clean.flac"))["segments"]) == 4
+    health = page.get("/healthz")
+    assert (health.status_code, health.json()) == (200, {"state": "ready"})
+
+
+def test_a_refusal_ends_no_process(page: httpx.Client, folder: Path, too_long: Path) -> None:
+    scored(detect(page, folder / "english-clean.flac"))
+    server = next(
+        each for each in psutil.net_connections("tcp") if each.laddr.port == page.base_url.port
+    )
+    before = {child.pid for child in psutil.Process(server.pid).children(recursive=True)}
+    assert detect(page, too_long).status_code >= 400
+    after = {child.pid for child in psutil.Process(server.pid).children(recursive=True)}
+    assert before == after

@@ -1,0 +1,85 @@
+"""How much memory may still be taken, under the tightest of all limits around this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from webui.control_groups import memory_limit
+from webui.process_memory import status_kilobytes
+
+Wall = Literal["machine", "container", "process"]
+
+
+@dataclass(frozen=True)
+class Room:
+    """Memory under one limit.
+
+    Attributes:
+        wall: the machine's memory, the container's limit, or this process's own.
+        limit_bytes: all of it.
+        used_bytes: what is in use.
+    """
+
+    wall: Wall
+    limit_bytes: int
+    used_bytes: int
+
+    def left_bytes(self, share: float) -> int:
+        """What may be added until ``share`` of the limit is in use; below 0 if it is already."""
+        return int(self.limit_bytes * share) - self.used_bytes
+
+
+def tightest(share: float) -> Room:
+    """Of all limits around this process the one under which least may be added.
+
+    Args:
+        share: of a limit that may be in use, above 0 to 1.
+    """
+    return min(_rooms(), key=lambda room: room.left_bytes(share))
+
+
+def own_limits(share: float) -> Room | None:
+    """The same among this process's own limits; None if it has none."""
+    return min(_process(), key=lambda room: room.left_bytes(share), default=None)
+
+
+def limit_data(most_bytes: int) -> None:
+    """Have this process's data never exceed so much; what would, fails. Where the system can.
+
+    Linux counts what a process may write to, without the files and libraries that it only
+    reads and without the address space that CUDA reserves and does not use.
+    """
+    if sys.platform != "linux":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def _rooms() -> Iterator[Room]:
+    import psutil
+
+    machine = psutil.virtual_memory()
+    yield Room("machine", machine.total, machine.total - machine.available)
+    group = memory_limit()
+    if group is not None:
+        yield Room("container", group.limit_bytes, group.used_bytes)
+    yield from _process()
+
+
+def _process() -> Iterator[Room]:
+    """Limits of this process alone, as ``ulimit`` and ``prlimit`` set them; Linux only."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    taken = status_kilobytes()
+    for kind, name in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
+        soft, _ = resource.getrlimit(kind)
+        if soft != resource.RLIM_INFINITY:
+            yield Room("process", soft, 1024 * taken[name])

@@ -1,0 +1,48 @@
+"""Where the program keeps things, as the platform wants it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+_PACKAGE = "fsmn-vad-studio"
+
+
+def project_root() -> Path | None:
+    """Return the source tree that this package runs from, or None when there is none."""
+    root = Path(__file__).resolve().parent.parent
+    return root if (root / "models" / "manifest.toml").is_file() else None
+
+
+def _user_directory(kind: str) -> Path:
+    """Return the directory for the user's "cache" or "data", as the platform wants it."""
+    home = Path.home()
+    if sys.platform == "win32":
+        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / _PACKAGE
+        return local / kind
+    if sys.platform == "darwin":
+        shelf = "Caches" if kind == "cache" else "Application Support"
+        return home / "Library" / shelf / _PACKAGE
+    fallback = home / (".cache" if kind == "cache" else ".local/share")
+    # The XDG specification: a relative path is invalid and counts as unset.
+    named = Path(os.environ.get(f"XDG_{kind.upper()}_HOME", ""))
+    return (named if named.is_absolute() else fallback) / _PACKAGE
+
+
+def default_models_directory() -> Path:
+    """The model store."""
+    root = project_root()
+    return root / "models" if root else _user_directory("data") / "models"
+
+
+def default_manifest_file() -> Path:
+    """The list of models."""
+    root = project_root()
+    shelf = root / "models" if root else Path(sys.prefix) / "share" / _PACKAGE
+    return shelf / "manifest.toml"
+
+
+def default_workspace_directory() -> Path:
+    """Uploads, results and history."""
+    return _user_directory("cache")
