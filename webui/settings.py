@@ -333,7 +333,7 @@ class Settings:
         if not plain and not (kind == "cuda" and colon and number.isdecimal()):
             raise unusable(
                 "device",
-                f"{self.device} is no device; use auto, cpu, cuda, mps or a card, such as cuda:1",
+                f"{self.device} is not a device: auto, cpu, cuda, mps, or a card such as cuda:1",
                 f"{self.device} 不是有效的设备，可用：auto、cpu、cuda、mps，或指定显卡，如 cuda:1",
             )
 

@@ -118,6 +118,7 @@ def _load(pipe: Connection, config: EngineConfig, growth: Growth) -> Detector:
         prepared_directory=settings.prepared_directory,
         threads=settings.threads,
         device=settings.device,
+        precision=settings.precision,
         on_stage=on_stage,
     )
     growth.note(step)

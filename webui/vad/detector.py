@@ -70,6 +70,7 @@ class Detector:
         prepared_directory: where graphs made from the model are kept; None = in the
             model store.
         on_stage: told each stage of loading as it begins.
+        precision: that the funasr engine computes in on a GPU: "fp32" or "fp16".
 
     Attributes:
         engine: name of the engine.
@@ -91,6 +92,7 @@ class Detector:
         device: str = "auto",
         prepared_directory: Path | None = None,
         on_stage: OnStage = lambda stage: None,
+        precision: str = "fp32",
     ) -> None:
         self.engine = resolve_engine(engine)
         directory = model_directory or weights.find(engine=SCORERS[self.engine].weights)
@@ -101,6 +103,7 @@ class Detector:
             device=device,
             prepared_directory=prepared_directory,
             on_stage=on_stage,
+            precision=precision,
         )
         self.stream_scorer = StreamScorer(self._scorer)
         self.receipt = EngineReceipt(

@@ -165,6 +165,7 @@ def load_scorer(
     device: str = "auto",
     prepared_directory: Path | None = None,
     on_stage: OnStage = lambda stage: None,
+    precision: str = "fp32",
 ) -> Scorer:
     """Load an engine's framework and the model's weights.
 
@@ -176,6 +177,7 @@ def load_scorer(
         prepared_directory: where what is made from the model is kept; None = in
             the model store.
         on_stage: told each stage as it begins.
+        precision: that funasr computes in on a GPU: "fp32" or "fp16".
     """
     info = SCORERS[engine]
     make = getattr(importlib.import_module(info.module), info.attribute)
@@ -185,6 +187,7 @@ def load_scorer(
         device=device,
         prepared_directory=prepared_directory or Settings.from_environment().prepared_directory,
         on_stage=on_stage,
+        precision=precision,
     )
     on_stage("warm_up")
     silence = np.zeros(16_000, dtype=np.float32)

@@ -26,6 +26,10 @@ from webui.vad.scorers.blocks import BlockScorer
 
 # Torch takes long to begin; what the encoder keeps while it runs grows with the frames of a call.
 _CALL_FRAMES = 4 * BLOCK_FRAMES
+# On a GPU, threads share the memory, and torch keeps what a call needed for the next one.
+_GPU_SHARE = 0.1
+_GPU_BYTES_PER_FRAME = 32_000  # inputs and outputs of all layers, and what convolutions need beside
+_GPU_MOST_FRAMES = 60_000
 
 Past = dict[str, npt.NDArray[np.float32]]
 """Cache of FunASR's encoder: each layer's last 19 inputs; arrays, for who has no torch."""
@@ -37,9 +41,10 @@ class FunasrScorer(BlockScorer):
     Args:
         model_directory: a model directory as FunASR publishes it.
         threads: of torch; 0 = one for each core.
-        device: "auto" is CUDA where there is one, else the CPU.
+        device: "auto" is CUDA where there is one, else Apple's GPU ("mps"), else the CPU.
         prepared_directory: not used; FunASR takes the model as it is.
         on_stage: told each stage of loading.
+        precision: "fp32", or "fp16" on a GPU; the CPU computes in fp32 in any case.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class FunasrScorer(BlockScorer):
         device: str,
         prepared_directory: Path,
         on_stage: OnStage,
+        precision: str = "fp32",
     ) -> None:
         super().__init__(threads, _CALL_FRAMES)
         on_stage("import_torch")
@@ -57,7 +63,7 @@ class FunasrScorer(BlockScorer):
 
         self._torch = torch
         if device == "auto":
-            device = "cuda:0" if torch.cuda.is_available() else "cpu"
+            device = _best_device(torch)
         on_stage("import_funasr")
         # FunASR prints to standard output, which belongs to results.
         with contextlib.redirect_stdout(sys.stderr), _quiet_logging():
@@ -78,6 +84,13 @@ class FunasrScorer(BlockScorer):
         self._cmvn = Cmvn(shift, scale)
         self._encoder = session.model.encoder
         self.device = str(next(self._encoder.parameters()).device)
+        is_on_gpu = not self.device.startswith("cpu")
+        # The CPU has no half-size arithmetic that would be faster.
+        self._is_half = precision == "fp16" and is_on_gpu
+        if self._is_half:
+            self._encoder.half()
+        if is_on_gpu:
+            self._call_frames = _frames_that_fit(torch, self.device)
         # Plain text: torch's own version type would import torch wherever it is unpickled.
         self.versions = {"funasr": funasr.__version__, "torch": str(torch.__version__)}
 
@@ -92,10 +105,29 @@ class FunasrScorer(BlockScorer):
         cache = {name: torch.from_numpy(array).to(self.device) for name, array in past.items()}
         with torch.inference_mode():
             batch = torch.from_numpy(self._cmvn.stack(frames))[None].to(self.device)
-            silence = self._encoder(batch, cache=cache)[0, :, 0].double()
-            probabilities = (1.0 - silence).float().cpu().numpy()
+            if self._is_half:
+                batch = batch.half()
+            silence = self._encoder(batch, cache=cache)[0, :, 0]
+            # In double precision, which Apple's GPUs do not have.
+            probabilities = (1.0 - silence.cpu().double()).float().numpy()
         # It keeps a view into all that it was given; what it looks back on is a little of that.
         return {name: tensor.cpu().numpy().copy() for name, tensor in cache.items()}, probabilities
+
+
+def _best_device(torch: Any) -> str:
+    if torch.cuda.is_available():
+        return "cuda:0"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _frames_that_fit(torch: Any, device: str) -> int:
+    """Frames of one call, by the memory that is free on the GPU: at most ten minutes' worth."""
+    if device.startswith("cuda"):
+        free_bytes = torch.cuda.mem_get_info(device)[0]
+    else:
+        free_bytes = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    blocks = int(free_bytes * _GPU_SHARE) // (_GPU_BYTES_PER_FRAME * BLOCK_FRAMES)
+    return BLOCK_FRAMES * max(1, min(blocks, _GPU_MOST_FRAMES // BLOCK_FRAMES))
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ class OnnxScorer(BlockScorer):
         device: "auto" or "cpu"; this scorer computes on the CPU.
         prepared_directory: where graphs of our own are kept.
         on_stage: told each stage of loading.
+        precision: of GPUs, which this scorer does not use; the class has its own.
     """
 
     device = "cpu"
@@ -40,6 +41,7 @@ class OnnxScorer(BlockScorer):
         device: str,
         prepared_directory: Path,
         on_stage: OnStage,
+        precision: str = "fp32",
     ) -> None:
         super().__init__(threads)
         on_stage("import_onnxruntime")
