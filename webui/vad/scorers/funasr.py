@@ -102,16 +102,20 @@ class FunasrScorer(BlockScorer):
         """Run FunASR's encoder once."""
         torch = self._torch
         # FunASR replaces the tensors of a cache rather than writing into them.
-        cache = {name: torch.from_numpy(array).to(self.device) for name, array in past.items()}
+        cache = {name: self._tensor(array) for name, array in past.items()}
         with torch.inference_mode():
-            batch = torch.from_numpy(self._cmvn.stack(frames))[None].to(self.device)
-            if self._is_half:
-                batch = batch.half()
+            batch = self._tensor(self._cmvn.stack(frames))[None]
             silence = self._encoder(batch, cache=cache)[0, :, 0]
             # In double precision, which Apple's GPUs do not have.
             probabilities = (1.0 - silence.cpu().double()).float().numpy()
         # It keeps a view into all that it was given; what it looks back on is a little of that.
-        return {name: tensor.cpu().numpy().copy() for name, tensor in cache.items()}, probabilities
+        following = {name: tensor.float().cpu().numpy().copy() for name, tensor in cache.items()}
+        return following, probabilities
+
+    def _tensor(self, array: Features) -> Any:
+        """The array on the device, in the numbers that are computed with there."""
+        tensor = self._torch.from_numpy(array).to(self.device)
+        return tensor.half() if self._is_half else tensor
 
 
 def _best_device(torch: Any) -> str:
