@@ -54,11 +54,11 @@ class Server {
 		return this.sockets.at(-1);
 	}
 
-	accept(received = this.bytes.length) {
+	accept(received = this.bytes.length, options = {}) {
 		this.socket.readyState = 1;
 		this.socket.onopen({});
 		this.bytes.length = received;
-		this.tell({ type: "ready", stream: "s", key: "k", received_bytes: received });
+		this.tell({ type: "ready", stream: "s", key: "k", received_bytes: received, options });
 	}
 
 	tell(message) {
@@ -241,4 +241,20 @@ test("an error ends the stream, one that is not fatal does not", () => {
 	clock.pass(60_000);
 	assert.equal(server.sockets.length, 1);
 	assert.deepEqual(told.heard.filter((type) => type === "error").length, 2);
+});
+
+test("options that were on the way when the connection was lost are told again", () => {
+	const { server, clock, client } = opened();
+	const tunes = () => server.said.filter(({ type }) => type === "tune");
+	server.accept(0, { a: 1, b: 5 });
+	client.tune({ a: 2 }, true);
+	assert.equal(tunes().length, 1);
+	server.cut();
+	clock.pass(300);
+	server.accept(0, { a: 1, b: 5 });
+	assert.deepEqual(tunes().slice(1), [{ type: "tune", options: { a: 2 }, past: true }]);
+	server.cut();
+	clock.pass(300);
+	server.accept(0, { a: 2, b: 5 });
+	assert.equal(tunes().length, 2);
 });

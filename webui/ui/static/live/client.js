@@ -16,6 +16,7 @@ export class StreamClient {
 	#end = 0; // of all that was given
 	#next = 0; // to be sent
 	#options = null; // to be told once there is a connection
+	#past = false; // of the options that were told last
 	#isStopping = false;
 	#lastEvent = 0;
 	#lastFrame = 0;
@@ -138,7 +139,12 @@ export class StreamClient {
 	}
 
 	#begin(message) {
-		const { stream, key, received_bytes } = message;
+		const { stream, key, received_bytes, options = {} } = message;
+		// Those that were on the way when the connection was lost did not come through.
+		const wanted = Object.entries(this.start.options);
+		if (this.#stream && wanted.some(([name, value]) => name in options && options[name] !== value)) {
+			this.#options ??= { options: this.start.options, past: this.#past };
+		}
 		this.#stream = { stream, key };
 		this.#watch();
 		this.#forget(received_bytes);
@@ -159,6 +165,7 @@ export class StreamClient {
 		if (this.state !== "live" || socket?.readyState !== IS_OPEN) return;
 		if (this.#options) {
 			socket.send(JSON.stringify({ type: "tune", ...this.#options }));
+			this.#past = this.#options.past;
 			this.#options = null;
 		}
 		for (const { at, data } of this.#pieces) {
