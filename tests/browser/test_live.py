@@ -177,6 +177,17 @@ def test_lost_connection_loses_no_sound(
     page.get_by_role("tab", name="Live").click()
     begin(page)
     until(page, 2)
+    # Times go by behind the word: it covers all their height.
+    row = page.evaluate(
+        """() => {
+            const [stage, word] = ["", " .is-wave"].map((part) =>
+                document.querySelector(".vad-live-stage" + part).getBoundingClientRect());
+            const wave = parseFloat(getComputedStyle(
+                document.querySelector(".vad-live-stage")).getPropertyValue("--wave"));
+            return [wave - (word.top - stage.top), wave - (word.bottom - stage.top)];
+        }"""
+    )
+    assert row[0] >= 14 + 11 / 2 and row[1] <= 2
     is_down = True
     for socket, to_server in links:
         socket.close()
