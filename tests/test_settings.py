@@ -47,6 +47,8 @@ def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
         "stream_bytes_per_s": 2**20,
         "stream_idle_s": 5.0,
         "live_keep_s": 600.0,
+        "batch_files": 100,
+        "max_batches": 3,
         "history_runs": 20,
         "mcp": True,
         "server_folders": (tmp_path / "talks", tmp_path / "录音 2"),

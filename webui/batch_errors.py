@@ -3,9 +3,10 @@
 ::
 
     BatchError
-    ├── BatchOutputError  a result cannot be written
-    ├── BatchBusyError    another batch writes to the same directory
-    └── ClusterError      a Dask cluster cannot be used
+    ├── BatchRefusedError  the page does not take it
+    ├── BatchOutputError   a result cannot be written
+    ├── BatchBusyError     another batch writes to the same directory
+    └── ClusterError       a Dask cluster cannot be used
 """
 
 from __future__ import annotations
@@ -15,6 +16,15 @@ from webui.errors import StudioError
 
 class BatchError(StudioError):
     """A batch cannot begin or go on."""
+
+
+class BatchRefusedError(BatchError):
+    """The page does not take a batch."""
+
+    texts = {
+        "en": "This batch cannot begin: {reason}.",
+        "zh": "无法开始批处理：{reason_zh}。",
+    }
 
 
 class BatchOutputError(BatchError):

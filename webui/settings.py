@@ -260,6 +260,19 @@ class Settings:
             zh=f"允许页面和 API 按路径打开其中录音的本机目录，以 {os.pathsep!r} 分隔；默认没有。",
         ),
     )
+    batch_files: int = field(
+        default=10_000,
+        metadata=about("Files of a batch on the page.", "页面批处理的文件数上限。", 1, 100_000),
+    )
+    max_batches: int = field(
+        default=16,
+        metadata=about(
+            en="Batches that the page keeps; the oldest that has ended goes first.",
+            zh="页面保留的批处理数量，超出时先删除最早结束的。",
+            low=1,
+            high=1000,
+        ),
+    )
     history_runs: int = field(
         default=500,
         metadata=about(

@@ -18,11 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.audio.recordings import RATE_HZ, encode, read, sweep
-from webui.audio.cuts.apart import CutOrder, zipped_apart
 from webui.audio.cuts.cut import cut, join
 from webui.audio.cuts.deliver import cut_members, cut_to_directory
 from webui.audio.cuts.names import cut_names, name_stem
+from webui.audio.cuts.process import CutProcess, cut_archive
 from webui.audio.cuts.spans import Span, kept_spans, sample_at
+from webui.audio.cuts.table import Cutting
 from webui.errors import CutError, FileMissingError, NameTemplateError
 from webui.zipped import zipped
 
@@ -313,24 +314,48 @@ def test_an_archive_from_a_process_of_its_own(tmp_path):
     path = tmp_path / "a.wav"
     source = noise("PCM_16", 16_000 * 20, 1)
     soundfile.write(path, source, 16_000, subtype="PCM_16")
-    spans = tuple(Span(at, at + 1000) for at in range(0, 20_000, 1000))
-    names = tuple(cut_names("a", spans, ".flac"))
-    labels = (("segments.csv", b"start_ms\r\n"),)
-    order = CutOrder(path, "a.wav", spans, names, kind="flac", labels=labels)
-    content = b"".join(zipped_apart(order))
+    spans = [Span(at, at + 1000) for at in range(0, 20_000, 1000)]
+    names = cut_names("a", spans, ".flac")
+    labels = [("segments.csv", b"start_ms\r\n")]
+    cutting = Cutting(str(path), "a.wav", spans, names, [0.5] * 20, labels)
+
+    def begin(cutting):
+        return CutProcess(
+            tmp_path, "a.wav", 60, cut_archive, cutting=cutting, rate="source", kind="flac"
+        )
+
+    process = begin(cutting)
+    content = b"".join(iter(process.take, None))
+    process.end()
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
-        assert opened.namelist() == [*names, "segments.csv"]
+        assert opened.namelist() == [*names, "segments.csv", "cuts.csv"]
         assert np.array_equal(stored(opened.read(names[7]), "flac"), source[112_000:128_000])
     # Whoever leaves off leaves no process.
-    parts = zipped_apart(order)
-    next(parts)
-    parts.close()
+    process = begin(cutting)
+    process.take()
+    process.end()
     assert not [p for p in multiprocessing.active_children() if p.name == "fsmn-vad-cutter"]
+    process = begin(replace(cutting, path=str(tmp_path / "gone.wav")))
     with pytest.raises(FileMissingError):
-        next(zipped_apart(replace(order, path=tmp_path / "gone.wav")))
+        list(iter(process.take, None))
+    process.end()
+
+
+def test_a_process_that_is_killed_is_told_of(tmp_path):
+    cutting = Cutting(str(tmp_path), "a.wav", [], [], [])
+    process = CutProcess(
+        tmp_path, "a.wav", 60, cut_archive, cutting=cutting, rate="source", kind="wav"
+    )
+    process._process.kill()
+    with pytest.raises(CutError, match="ended"):
+        while process.take() is not None:
+            pass
+    process.end()
 
 
 def test_asking_for_an_archive_loads_no_ffmpeg():
-    code = "import sys, webui.audio.cuts.apart, webui.audio.cuts.names; print('av' in sys.modules)"
+    code = (
+        "import sys, webui.audio.cuts.process, webui.audio.cuts.names; print('av' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

@@ -14,6 +14,8 @@ from webui.engine.memory import GpuState
 from webui.engine.status import State
 from webui.history import Source
 from webui.ui import memory_view, past
+from webui.ui.batches.batch import State as BatchState
+from webui.ui.batches.row import STATES
 from webui.ui.i18n import Texts, catalogue
 from webui.ui.studio import demo_recordings
 from webui.vad.compare import Kind, Side
@@ -37,6 +39,8 @@ MADE_UP = {
     *(f"live.problem_{code}" for code in ("unplugged", "gone", "behind", "idle")),
     *(f"live.state_{mood}" for mood in ("idle", "opening", "connecting", "loading", "listening")),
     *(f"live.state_{mood}" for mood in ("speech", "lost", "stopping", "ended")),
+    *(f"batch.state_{state}" for state in get_args(BatchState)),
+    *(f"batch.row_{state}" for state in STATES),
     *(f"share.{copy}{kind}" for kind in ("link", "command", "python") for copy in ("", "copy_")),
 }
 
@@ -95,7 +99,9 @@ def test_every_key_that_is_used_exists_and_every_key_is_used(root: Path) -> None
     assert known - used == set()
 
 
-@pytest.mark.parametrize("name", ["header", "source", "result", "segments", "live", "livelog"])
+@pytest.mark.parametrize(
+    "name", ["header", "source", "result", "segments", "live", "livelog", "batch", "batchrun"]
+)
 def test_every_text_that_a_script_takes_exists(root: Path, name: str) -> None:
     script = (root / f"webui/ui/components/{name}.js").read_text(encoding="utf-8")
     taken = set(re.findall(r"\btexts\.(\w+)", script))

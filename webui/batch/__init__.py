@@ -11,6 +11,7 @@
     local     tasks on processes of this machine (loky)
     cluster   tasks on a Dask cluster
     run       a plan, something that executes tasks, and the store: the whole batch
+    noted     the batch in the history
 
 Executors return results as bytes and never write; whoever runs the batch writes. So a worker
 that dies, on this machine or another, leaves nothing behind.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -45,6 +45,7 @@ def collect(
     output: Path,
     patterns: Sequence[str] = (),
     excludes: Sequence[str] = (),
+    may_follow: Callable[[Path], bool] = lambda link: True,
 ) -> list[Source]:
     """Find the recordings that inputs stand for, each once, in their order.
 
@@ -59,6 +60,7 @@ def collect(
         patterns: of files in folders; "*.wav" is compared with names, "train/*.wav" with paths
             from the folder on. None: by the usual endings.
         excludes: of files that are left out, as ``patterns``.
+        may_follow: says of a link within a folder whether what it leads to is part of it.
 
     Raises:
         SettingsError: a list or folder cannot be read, or a line of a list is none.
@@ -69,7 +71,7 @@ def collect(
         path = Path(given)
         if path.is_dir():
             above = PurePosixPath(path.resolve().name if len(folders) > 1 else "")
-            walked = _walk(path, output, patterns, excludes)
+            walked = _walk(path, output, patterns, excludes, may_follow)
             found += (Source(path / name, above / name) for name in walked)
         elif path.suffix.lower() in _TABLES:
             found += _table(path)
@@ -83,7 +85,11 @@ def collect(
 
 
 def _walk(
-    folder: Path, output: Path, patterns: Sequence[str], excludes: Sequence[str]
+    folder: Path,
+    output: Path,
+    patterns: Sequence[str],
+    excludes: Sequence[str],
+    may_follow: Callable[[Path], bool],
 ) -> Iterator[PurePosixPath]:
     """Names of the recordings in a folder, from it on, sorted."""
     seen: set[tuple[int, int]] = set()
@@ -104,6 +110,8 @@ def _walk(
             raise _unreadable(folder / at, error) from error
         for entry in entries:
             if entry.name.startswith("."):
+                continue
+            if entry.is_symlink() and not may_follow(Path(entry.path)):
                 continue
             if entry.is_dir():
                 waiting.append(at / entry.name)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from webui import __version__
+from webui import __version__, weights
 from webui.audio.report import ChannelChoice
+from webui.settings import Settings
 from webui.vad.options import VadOptions
+from webui.vad.scorers import SCORERS, resolve_engine
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,41 @@ class Order:
     formats: tuple[str, ...]
     device: str = "auto"
     threads: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        options: VadOptions,
+        channel: ChannelChoice,
+        formats: Iterable[str],
+        engine: str = "",
+    ) -> Order:
+        """Find the model, and say with what each recording is scored.
+
+        Args:
+            settings: engine, device, threads, and where models are.
+            options: of the endpointer.
+            channel: what is taken of the channels.
+            formats: that are written.
+            engine: in place of that of the settings.
+
+        Raises:
+            EngineUnavailableError: this engine's packages are not installed.
+            ModelError: there is no model for it.
+        """
+        name = resolve_engine(engine or settings.engine)
+        kind = SCORERS[name].weights
+        directory = weights.find(engine=kind, settings=settings)
+        return cls(
+            options=options,
+            channel=channel,
+            engine=name,
+            model_sha256=weights.model_sha256(directory)[weights.WEIGHTS_FILES[kind]],
+            formats=tuple(dict.fromkeys(formats)),
+            device=settings.device,
+            threads=settings.threads,
+        )
 
     @property
     def key(self) -> str:

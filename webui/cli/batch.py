@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from webui import weights
 from webui.cli.batch_progress import Progress, duration_text
 from webui.cli.batch_texts import TEXTS
 from webui.cli.detect import add_scoring_arguments, chosen_options
@@ -17,7 +16,6 @@ from webui.cli.terminal import say, with_options
 from webui.errors import SettingsError
 from webui.formats import FORMATS
 from webui.settings import Settings
-from webui.vad.scorers import SCORERS, resolve_engine
 
 if TYPE_CHECKING:
     from webui.batch.order import Order
@@ -56,6 +54,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     """Run a batch; returns the exit code."""
     # Here, since NumPy and what else they import is of no use for --help.
     from webui.batch.inputs import collect
+    from webui.batch.order import Order
     from webui.batch.plan import make_plan
     from webui.batch.run import run_batch
     from webui.batch.store import Store
@@ -64,7 +63,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         settings, engine=chosen.engine, threads=chosen.threads, device=chosen.device
     )
     _check(chosen)
-    order = _order(chosen, settings)
+    order = Order.of(settings, chosen_options(chosen), chosen.channel, chosen.formats or ["json"])
     sources = collect(
         chosen.inputs, output=chosen.output, patterns=chosen.pattern, excludes=chosen.exclude
     )
@@ -110,22 +109,11 @@ def _note(
     settings: Settings,
     language: str,
 ) -> None:
-    """Note the batch as one run: its recordings would push all others out of the history."""
+    from webui.batch.noted import noted
     from webui.cli.notes import Notes
-    from webui.history import Run
 
-    worked_s = progress.done_ms / 1000
-    run = Run(
-        source="batch",
-        file=f"{chosen.output.absolute().name} ({tally.done + tally.skipped})",
-        duration_ms=tally.duration_ms,
-        channel=order.channel,
-        engine=order.engine,
-        options=order.options.as_dict(),
-        segments=tally.segments,
-        speech_share=min(1.0, tally.speech_ms / max(1, tally.duration_ms)),
-        real_time_factor=progress.spent_s / worked_s if worked_s else None,
-    )
+    name = chosen.output.absolute().name
+    run = noted(name, order, tally, worked_ms=progress.done_ms, spent_s=progress.spent_s)
     Notes(settings, language, "batch").note(run)
 
 
@@ -154,23 +142,6 @@ def _check(chosen: argparse.Namespace) -> None:
             reason=f"{chosen.output} is not a directory",
             reason_zh=f"{chosen.output} 不是目录",
         )
-
-
-def _order(chosen: argparse.Namespace, settings: Settings) -> Order:
-    from webui.batch.order import Order
-
-    engine = resolve_engine(settings.engine)
-    kind = SCORERS[engine].weights
-    directory = weights.find(engine=kind, settings=settings)
-    return Order(
-        options=chosen_options(chosen),
-        channel=chosen.channel,
-        engine=engine,
-        model_sha256=weights.model_sha256(directory)[weights.WEIGHTS_FILES[kind]],
-        formats=tuple(dict.fromkeys(chosen.formats or ["json"])),
-        device=settings.device,
-        threads=settings.threads,
-    )
 
 
 @contextlib.contextmanager

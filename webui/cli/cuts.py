@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from webui.audio.cuts.names import DEFAULT_TEMPLATE, check_template, cut_names, name_stem
 from webui.audio.cuts.spans import CUT_FORMATS, CUT_RATES, Span
+from webui.audio.cuts.table import TABLE, CutTable, Cutting
 from webui.cli.cut_texts import TEXTS
 from webui.cli.files import appearing, each_path, unwritable
 from webui.cli.terminal import show
@@ -26,18 +26,6 @@ if TYPE_CHECKING:
 
 OPTION = "--cut"
 JOINED_OPTION = "--speech-only"
-TABLE = "cuts.csv"
-COLUMNS = (
-    "name",
-    "file",
-    "channel",
-    "start_ms",
-    "end_ms",
-    "first_sample",
-    "samples",
-    "sample_rate_hz",
-    "confidence",
-)
 _LONGEST_PAUSE_MS = 3_600_000
 
 
@@ -76,7 +64,7 @@ class Cuts:
     def __init__(self, chosen: argparse.Namespace, language: str) -> None:
         self._chosen = chosen
         self._language = language
-        self._rows: list[tuple[object, ...]] = []
+        self._table = CutTable()
         self._archive: tuple[PendingFile, ZipStream] | None = None
         self._joined: dict[str, Path] = {}
         if not 0 <= chosen.max_pause <= _LONGEST_PAUSE_MS:
@@ -154,21 +142,9 @@ class Cuts:
         kind = self._chosen.cut_format
         names = cut_names(name_stem(recording), spans, f".{kind}", self._template)
         with _refused_as(self._chosen.cut, OPTION):
-            rows = {}
-            for piece in self._pieces(recording, spans, names):
-                channel, segment = outcome.segments[piece.index]
-                rows[piece.index] = (
-                    names[piece.index],
-                    outcome.audio.file,
-                    channel,
-                    segment.start_ms,
-                    segment.end_ms,
-                    piece.first_sample,
-                    piece.samples,
-                    piece.format.rate_hz,
-                    segment.confidence,
-                )
-            self._rows += [rows[index] for index in sorted(rows)]
+            confidences = [segment.confidence for _, segment in outcome.segments]
+            cutting = Cutting(recording, outcome.audio.file, spans, names, confidences)
+            self._table.add(cutting, list(self._pieces(recording, spans, names)))
             if self._archive is not None:
                 labels = FORMATS[self._chosen.format]
                 text = io.StringIO(newline="")
@@ -210,10 +186,7 @@ class Cuts:
             )
 
     def _complete(self) -> None:
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerows([COLUMNS, *self._rows])
-        table = text.getvalue().encode()
+        table = self._table.encoded()
         with _refused_as(self._chosen.cut, OPTION):
             if self._archive is None:
                 with appearing(self._chosen.cut / TABLE, OPTION) as stream:

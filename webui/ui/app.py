@@ -32,6 +32,7 @@ from webui.ui import (
     analysis,
     api,
     components,
+    cutting,
     edits,
     health,
     mcp,
@@ -45,11 +46,12 @@ from webui.ui import (
 from webui.ui import routes as plain
 from webui.ui.access import PasswordGate, RequestGate, check_exposure
 from webui.ui.api_gate import ApiGate
+from webui.ui.batches import desk
 from webui.ui.blocks import Page
 from webui.ui.i18n import Texts
 from webui.ui.language import PATHS, LanguageGate, PageHead
 from webui.ui.studio import Studio
-from webui.ui.tabs import comparing, detect, editing, history, live, system, tuning
+from webui.ui.tabs import batch, comparing, detect, editing, history, live, system, tuning
 from webui.ui.tabs.detection import Detection
 
 _SWEEP_S = 60.0
@@ -93,6 +95,7 @@ def build_page(studio: Studio, language: str) -> gr.Blocks:
                 controls = system.build(texts)
             detect.build_segments(texts, root)
             live.build(texts, root, studio.settings.engine)
+            batch.build(studio, texts, root)
             history.build(texts, root, is_kept=studio.settings.history_runs > 0)
         tab = detect.DetectTab(**parts, result_id=gr.State(""), repeatable=gr.State(("", "")))
         kept = gr.State(None)
@@ -122,7 +125,8 @@ def create_app(studio: Studio) -> ASGIApp:
     It closes ``studio`` when it ends.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan(studio))
-    for module in (health, plain, tiles, spectrogram, playback, edits, analysis, past, streaming):
+    parts = (health, plain, tiles, spectrogram, playback, edits, analysis, past, streaming)
+    for module in (*parts, cutting, desk):
         app.router.routes.extend(module.routes(studio))
     upload_bytes = min(studio.settings.max_upload_bytes, 2**53)
     # The longer path first: a mount at "/" takes all that comes after it.

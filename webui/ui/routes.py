@@ -66,7 +66,7 @@ class _Desk:
         edits = entry.edits if views.EDITED_KEY in request.query_params else {}
         outcome = await run_in_threadpool(formats.Outcome.of, tracks, options, edits)
         try:
-            body = await run_in_threadpool(_encoded, outcome, form)
+            body = await run_in_threadpool(encoded, outcome, form)
         except FormatError as error:
             return PlainTextResponse(error.message(texts_of(request).language), 400)
         headers = _attachment(request, entry, form.suffix)
@@ -102,7 +102,7 @@ class _Desk:
         return None if entry is None or (wants_edits and not entry.is_edited) else entry
 
 
-def _encoded(outcome: formats.Outcome, form: formats.Format) -> bytes:
+def encoded(outcome: formats.Outcome, form: formats.Format) -> bytes:
     """Write a result as a file for download.
 
     Raises:

@@ -68,7 +68,10 @@ class Runs:
         # An upload goes with its results: it is opened by the result's id, or not at all.
         path = None if recording.workspace else recording.path
         outcome = Outcome.of(entry.tracks, options)
-        run = Run.of(outcome, options, source, path=path, result_id=result_id)
+        self.add(Run.of(outcome, options, source, path=path, result_id=result_id))
+
+    def add(self, run: Run) -> None:
+        """Note a run; returns at once."""
         self._writer.submit(self._write, run)
 
     def settle(self) -> None:

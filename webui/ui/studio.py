@@ -15,6 +15,8 @@ from webui.engine.spectrograms import Spectrograms
 from webui.history import History
 from webui.process_memory import Growth
 from webui.settings import Settings, project_root
+from webui.ui.batches.batches import Batches
+from webui.ui.cutting import Cutters
 from webui.ui.lives import Lives
 from webui.ui.playback import Copies
 from webui.ui.questions import Questions
@@ -130,9 +132,11 @@ class Studio:
         sampler: memory readings.
         copies: of recordings that a browser cannot play.
         spectrograms: of parts of recordings.
+        cutters: processes that cut sound for downloads.
         lives: live streams; closed in the server's event loop.
         questions: sweeps, advice and the like about results.
         runs: the history of what was detected.
+        batches: many files at once.
         demos: demo recordings by name.
     """
 
@@ -146,9 +150,11 @@ class Studio:
         self.sampler = MemorySampler(self.engine.memory)
         self.copies = Copies(settings.stall_timeout_s)
         self.spectrograms = Spectrograms(settings.stall_timeout_s)
+        self.cutters = Cutters()
         self.questions = Questions()
         self.runs = Runs(History.of(settings))
         self.lives = Lives(settings, self.cache, self.workspace, self.runs)
+        self.batches = Batches(settings, self.engine, self.cache, self.workspace, self.runs)
         self.demos = demo_recordings()
 
     def clear_caches(self) -> Cleared:
@@ -169,15 +175,18 @@ class Studio:
         # The trend goes on, if coarsely, while nobody looks.
         self.sampler.reading()
         self.cache.sweep(self.settings.upload_age_s)
+        self.batches.sweep(self.settings.upload_age_s)
         self.workspace.sweep(self.settings.upload_age_s)
         self.spectrograms.sweep()
 
     def close(self) -> None:
         """End all processes and threads of its own, and delete the uploads."""
         self.questions.close()
+        self.batches.close()
         self.runs.close()
         self.engine.close()
         self.copies.close()
+        self.cutters.close()
         self.spectrograms.close()
         self.workspace.close()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from webui.vad.scores import SpeechScores
 
 _SCRIPT_TYPE = "text/javascript; charset=utf-8"
-_SCRIPT_ROOMS = ("view", "live")
+_SCRIPT_ROOMS = ("view", "live", "batch")
 
 
 def version(entry: Entry) -> str:

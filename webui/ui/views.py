@@ -101,7 +101,7 @@ class ResultView:
                 ],
                 "overlap": both,
                 "kept": kept and kept_value(entry.tracks, options, segments, kept, texts.language),
-                "query": _address(result_id, entry, options, kept),
+                "query": address(result_id, entry, options, kept),
                 "files": self._files(result_id, entry, options, kept),
             }
         )
@@ -151,9 +151,14 @@ class ResultView:
         if kept is not None:
             given[KEPT_KEY] = _dump(changed(kept))
         query = urlencode(given)
-        return {
+        files = {
             kind: f"{self.root}results/{result_id}/{name}.{kind}?{query}"
             for kind, name in _DOWNLOADS.items()
+        }
+        # Their own choices are added by the page.
+        sound = {"cuts": "cuts.zip", "speech": "speech"}
+        return files | {
+            kind: f"{self.root}results/{result_id}/{name}?{query}" for kind, name in sound.items()
         }
 
 
@@ -174,7 +179,7 @@ ticket = _Tickets()
 """Gives a number when a result is asked for: a page shows none after one that was asked later."""
 
 
-def _address(result_id: str, entry: Entry, options: VadOptions, kept: VadOptions | None) -> str:
+def address(result_id: str, entry: Entry, options: VadOptions, kept: VadOptions | None) -> str:
     """Query of a page's address that opens the result again, with what differs from the default."""
     given: dict[str, Any] = {RESULT_KEY: result_id}
     if entry.channel != "mix":

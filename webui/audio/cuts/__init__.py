@@ -4,5 +4,6 @@ Cut are the decoded samples in a row, which is the clock of the scores: a segmen
 where it was found. One decoding serves all segments, and what is held does not grow with the
 recording.
 
-`spans`, `names` and `apart` are light; `cut`, `deliver` and what they use import PyAV.
+`spans`, `names`, `table` and `process` are light; `cut`, `deliver`, `archive` and what they use
+import PyAV.
 """

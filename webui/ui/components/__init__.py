@@ -21,6 +21,7 @@ from webui.ui.i18n import Texts
 NAMES = (
     *("header", "source", "status", "result", "player", "edit", "advice", "compare"),
     *("schedule", "share", "segments", "strips", "system", "live", "livelog", "history"),
+    *("batch", "batchrun"),
 )
 
 

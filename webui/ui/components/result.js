@@ -88,8 +88,8 @@ function keepAddress() {
 	}
 	keptAt = performance.now();
 	const query = new URLSearchParams(shown.query);
-	const tab = new URLSearchParams(location.search).get("tab");
-	if (tab) query.set("tab", tab);
+	const now = new URLSearchParams(location.search);
+	for (const name of ["tab", "batch"]) if (now.has(name)) query.set(name, now.get(name));
 	history.replaceState(null, "", `${location.pathname}?${query}`);
 }
 

@@ -10,8 +10,9 @@ const body = grid.tBodies[0];
 const [above, below] = [grid.tHead.rows[1].cells[0], grid.tFoot.rows[0].cells[0]];
 const choice = find(".vad-tracks");
 const json = find(".vad-json");
-const more = find(".vad-more");
-const links = [...element.querySelectorAll(".vad-downloads a")];
+const menus = [...element.querySelectorAll(".vad-more")];
+const links = [...element.querySelectorAll(".vad-downloads a[data-kind]")];
+const sound = find(".vad-cuts"); // a menu, too
 // Times have hours, however short the recording: columns of all tables are alike.
 const HOUR_S = 3600;
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
@@ -167,21 +168,39 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 		showTracks();
 		take(tracks[track].rows);
 		for (const link of links) link.href = new URL(shown.files[link.dataset.kind], document.baseURI);
+		linkSound();
 		showJson();
 	}
 
+	// The sound of the segments, as chosen in the menu; without the recording there is none.
+	function linkSound() {
+		sound.hidden = !shown?.audio;
+		if (sound.hidden) return;
+		const kind = sound.querySelector("[name=vad-cuts-kind]:checked").value;
+		const rate = sound.querySelector("[name=vad-cuts-rate]").checked ? "16k" : "source";
+		const pause = sound.querySelector("[type=number]");
+		for (const link of sound.querySelectorAll("a")) {
+			const url = new URL(shown.files[link.dataset.sound === "cuts" ? "cuts" : "speech"], document.baseURI);
+			url.searchParams.set("kind", kind);
+			url.searchParams.set("rate", rate);
+			const ms = pause.validity.valid && pause.value ? pause.value : pause.defaultValue;
+			if (link.dataset.sound === "pauses") url.searchParams.set("max_pause_ms", ms);
+			link.href = url;
+		}
+	}
+
 	// The other formats lie over the table: whoever turns to something else sees it again.
-	function letClose() {
+	function letClose(menu) {
 		document.addEventListener("click", ({ target }) => {
-			if (target.closest("a") || !more.contains(target)) more.open = false;
+			if (target.closest("a") || !menu.contains(target)) menu.open = false;
 		});
-		more.addEventListener("focusout", ({ relatedTarget }) => {
-			if (relatedTarget && !more.contains(relatedTarget)) more.open = false;
+		menu.addEventListener("focusout", ({ relatedTarget }) => {
+			if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
 		});
-		more.addEventListener("keydown", (event) => {
-			if (event.key !== "Escape" || !more.open) return;
-			more.open = false;
-			more.firstElementChild.focus();
+		menu.addEventListener("keydown", (event) => {
+			if (event.key !== "Escape" || !menu.open) return;
+			menu.open = false;
+			menu.firstElementChild.focus();
 		});
 	}
 
@@ -240,7 +259,8 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 		const kind = link.textContent.trim();
 		link.setAttribute("aria-label", texts.download_kind.replace("{kind}", kind));
 	}
-	letClose();
+	menus.forEach(letClose);
+	sound.addEventListener("input", linkSound);
 	find(".vad-copy").addEventListener("click", async () => {
 		let copied = true;
 		try {

@@ -66,7 +66,10 @@ input.addEventListener("change", () => {
 const tabs = import(new URL(`${props.root}static/view/tabs.js`, document.baseURI));
 const carriesFile = (event) => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
 let depth = 0;
-const hover = (on) => drop.classList.toggle("is-over", on);
+const hover = (on) => {
+	drop.classList.toggle("is-over", on);
+	document.documentElement.classList.toggle("has-files", on);
+};
 document.addEventListener("dragenter", (event) => {
 	if (carriesFile(event)) hover(++depth > 0);
 });
@@ -80,6 +83,12 @@ document.addEventListener("drop", (event) => {
 	if (!carriesFile(event)) return;
 	event.preventDefault();
 	hover((depth = 0) > 0);
+	// Several are a batch, and so is whatever is dropped on that tab; a folder is no file.
+	const entry = event.dataTransfer.items[0]?.webkitGetAsEntry?.();
+	if (event.dataTransfer.files.length > 1 || entry?.isDirectory || document.documentElement.dataset.tab === "batch") {
+		document.dispatchEvent(new CustomEvent("vad:dropped", { detail: event.dataTransfer }));
+		return;
+	}
 	tabs.then(({ chooseTab }) => chooseTab("detect"));
 	const file = event.dataTransfer.files[0];
 	if (file) send(file, file.name);

@@ -1,0 +1,107 @@
+"""A batch as the page shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from webui.formats import FORMATS
+from webui.ui import words
+from webui.ui.batches.row import STATES
+
+if TYPE_CHECKING:
+    from webui.engine import JobProgress
+    from webui.ui.batches.batch import Batch
+    from webui.ui.batches.row import Row
+    from webui.ui.i18n import Texts
+
+# From so much work on, what is left can be told.
+_TELLING_S = 1.0
+
+
+def batch_value(batch: Batch, texts: Texts, *, first: int, count: int, only: str) -> dict[str, Any]:
+    """Return what the page shows of a batch.
+
+    Args:
+        batch: which.
+        texts: the language.
+        first: of the rows that are shown.
+        count: how many are shown.
+        only: the state of the rows that are shown, "" for all.
+    """
+    counts = batch.counts()
+    rows = [row for row in batch.rows if not only or row.state == only]
+    total = sum(max(row.size_bytes, 1) for row in batch.rows)
+    done = sum(max(row.size_bytes, 1) * row.fraction for row in batch.rows)
+    error = batch.error.message(texts.language) if batch.error else ""
+    return {
+        "id": batch.id,
+        "state": batch.state,
+        "title": texts(f"batch.state_{batch.state}"),
+        "error": error or ("" if batch.is_kept or not batch.is_over else texts("batch.forgotten")),
+        "fraction": round(done / total, 4) if batch.rows else 1.0,
+        "pace": _pace(batch, done / total, counts["done"], texts),
+        "done": sum(counts[state] for state in ("done", "failed", "skipped")),
+        "results": counts["done"],
+        "count": len(batch.rows),
+        "kinds": [
+            {"state": "", "word": texts("batch.row_all"), "count": len(batch.rows)},
+            *(
+                {"state": state, "word": texts(f"batch.row_{state}"), "count": counts[state]}
+                for state in STATES
+            ),
+        ],
+        "formats": " · ".join(FORMATS[name].title for name in batch.order.formats),
+        "matching": len(rows),
+        "rows": [_row(row, batch, texts) for row in rows[first : first + count]],
+        "is_kept": batch.is_kept,
+    }
+
+
+def _pace(batch: Batch, share: float, done: int, texts: Texts) -> str:
+    """How fast it goes, and how much time is left by the bytes that are."""
+    pace = batch.pace
+    told = []
+    if pace.audio_ms:
+        told.append(texts("batch.audio", time=words.span(texts, pace.audio_ms / 1000, whole=True)))
+        told.append(texts("batch.rate", rate=f"{pace.rate:,.0f}" if pace.rate >= 1 else "<1"))
+    if batch.is_over:
+        told.append(texts("batch.spent", time=words.span(texts, pace.spent_s, whole=True)))
+    elif share > 0 and done and pace.spent_s >= _TELLING_S:
+        left_s = pace.spent_s * (1 - share) / share
+        told.append(texts("status.left", time=words.span(texts, left_s, whole=True)))
+    return " · ".join(told)
+
+
+def _progress(now: JobProgress, texts: Texts) -> dict[str, Any]:
+    if now.phase == "queued":  # lined up, so that the engine need not wait for it
+        return {"state": "waiting", "word": texts("batch.row_waiting")}
+    if now.phase == "loading":
+        return {"word": texts("batch.loading"), "fraction": 0.0}
+    fraction = now.fraction or 0.0
+    return {"word": f"{fraction:.0%}", "fraction": fraction}
+
+
+def _row(row: Row, batch: Batch, texts: Texts) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "n": row.number,
+        "name": row.name,
+        "state": row.state,
+        "word": texts(f"batch.row_{row.state}"),
+        "note": "",
+        "fraction": None,
+    }
+    if row.state == "scoring" and (job := row.job) is not None:
+        value |= _progress(job.progress, texts)
+    elif row.state == "failed" and row.error is not None:
+        value["note"] = row.error.message(texts.language)
+    elif row.state == "skipped":
+        key = "batch.skipped_stopped" if batch.is_stopped or batch.error else "batch.skipped_unsent"
+        value["note"] = texts(key)
+    figures = row.figures
+    if row.state == "done" and figures is not None:
+        value |= {
+            "length": words.position(figures.duration_ms / 1000),
+            "segments": str(figures.segments),
+            "share": f"{figures.speech_share:.1%}",
+        }
+    return value
