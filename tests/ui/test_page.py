@@ -101,7 +101,7 @@ def test_show_gives_all_that_the_page_draws(detection: Detection, result_id: str
     assert result["duration_ms"] == 25035
     assert result["query"] == f"r={result_id}"
     assert result["empty"] == ""
-    assert set(result["files"]) == {*FORMATS, "svg", "png", "pdf"}
+    assert set(result["files"]) == {*FORMATS, "svg", "png", "pdf", "cuts", "speech"}
 
 
 def test_show_says_what_is_wrong(detection: Detection, result_id: str) -> None:
@@ -343,7 +343,8 @@ def test_every_format_is_offered_and_reads_back(
     shown = json.loads(detection.show(result_id, DEFAULTS)[0] or "")
     files = shown["files"]
     page = (root / "webui" / "ui" / "components" / "segments.html").read_text(encoding="utf-8")
-    assert set(re.findall(r'data-kind="(\w+)"', page)) == files.keys() > FORMATS.keys()
+    offered = set(re.findall(r'data-kind="(\w+)"', page))
+    assert offered | {"cuts", "speech"} == files.keys() > FORMATS.keys()
     wanted = [row[:2] for row in shown["tracks"][0]["rows"]]
     for name, form in FORMATS.items():
         answer = client.get(files[name])
