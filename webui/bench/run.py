@@ -179,11 +179,16 @@ def printed(label: str, module: str, *given: str) -> dict[str, Any]:
 
 def _growth(audio: Path, rounds: int) -> dict[str, Any]:
     """``fsmn-vad detect --engine onnx`` as a whole process: time and peak memory."""
-    runs = [_command(audio) for _ in range(rounds)]
+    runs = [command_run(audio) for _ in range(rounds)]
     return {key: spread([run[key] for run in runs]) for key in ("wall_s", "peak_rss_bytes")}
 
 
-def _command(audio: Path) -> dict[str, Any]:
+def command_run(audio: Path) -> dict[str, Any]:
+    """``fsmn-vad detect --engine onnx`` once, in a process of its own: its time and peak.
+
+    Raises:
+        EngineError: it failed.
+    """
     detect = ("detect", "--engine", "onnx", str(audio))
     command = [sys.executable, "-m", "webui.bench.command", *detect]
     begin = time.perf_counter()

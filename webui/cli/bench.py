@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from webui.bench import recording, report, stream_report, streaming
+from webui.bench import footprint, recording, report, stream_report, streaming
 from webui.bench.run import run as run_recordings
 from webui.bench.texts import TEXTS as BENCH_TEXTS
 from webui.cli.files import appearing, unwritable
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
         default=[60, 600, 3600, 3 * 3600],
         help=texts["lengths"].format(low=1, high=_LONGEST_S),
     )
+    parser.add_argument("--memory", action="store_true", help=texts["bench_memory"])
     parser.add_argument("--stream", action="store_true", help=texts["bench_stream"])
     streams = texts["bench_streams"].format(low=1, high=_MOST_STREAMS)
     parser.add_argument(
@@ -65,15 +66,18 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     _check_range("--rounds", chosen.rounds, 1, _MOST_ROUNDS)
     if chosen.output is not None:
         _make_writable(chosen.output)
-    measure = _measure_streams if chosen.stream else _measure_recordings
+    measure, name = _measure_recordings, "bench"
+    if chosen.stream:
+        measure, name = _measure_streams, "bench-stream"
+    elif chosen.memory:
+        measure, name = _measure_memory, "bench-memory"
     measured, text = measure(chosen, recordings, language)
     print(text, end="", flush=True)
     if chosen.output is not None:
-        name = "bench-stream" if chosen.stream else "bench"
         for suffix, content in (("json", json.dumps(measured, indent=1)), ("md", text)):
             with appearing(chosen.output / f"{name}.{suffix}", "--output") as stream:
                 stream.write(content.encode())
-        if not chosen.stream:
+        if name == "bench":
             with appearing(chosen.output / "bench.png", "--output") as stream:
                 report.save_figure(measured, stream, language)
     return 0
@@ -95,6 +99,20 @@ def _measure_recordings(
         language=language,
     )
     return measured, report.markdown(measured, language)
+
+
+def _measure_memory(
+    chosen: argparse.Namespace, recordings: list[Path], language: str
+) -> tuple[dict[str, Any], str]:
+    hours = 1.0 if chosen.hours is None else chosen.hours
+    _check_range("--hours", hours, _SHORTEST_HOURS, recording.LONGEST_HOURS)
+    recording.check_room([hours * 3600])
+    measured = footprint.run(
+        recordings, hours, page_module="webui.cli.page_peak", say=say, language=language
+    )
+    for missed in footprint.missed(measured):
+        say(TEXTS[language]["bench_missed"].format(name=missed))
+    return measured, footprint.markdown(measured, language)
 
 
 def _measure_streams(

@@ -8,13 +8,15 @@ prints one JSON object: USS of the page's and of the engine's process, in bytes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
 import threading
 import time
 import urllib.request
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,22 +28,61 @@ if TYPE_CHECKING:
     from webui.ui.studio import Studio
 
 
-def main(path: Path) -> None:
-    """Serve, detect, read memory, end."""
+@dataclass(frozen=True)
+class Served:
+    """A page that is served.
+
+    Attributes:
+        studio: what its sessions share.
+        address: to fetch from.
+    """
+
+    studio: Studio
+    address: str
+
+    def fetch(self, path: str) -> None:
+        """Fetch as much as a player asks for of a sound at first; whatever else is shorter."""
+        request = urllib.request.Request(
+            f"{self.address}/{path}", headers={"Range": "bytes=0-1048575"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            answer.read()
+
+    def show(self, recording: Path, engine: str) -> None:
+        """Have speech detected as an upload does, and fetch what a browser shows then."""
+        from webui.ui.i18n import Texts
+        from webui.ui.tabs.detection import Detection
+
+        upload_id, place = self.studio.workspace.place(recording.name)
+        place.symlink_to(recording.resolve())
+        self.studio.workspace.finish(upload_id)
+        detection = Detection(self.studio, Texts("en"), "./")
+
+        async def detect() -> str:
+            found = ""
+            async for update in detection.detect("bench", "upload", upload_id, "mix", engine):
+                found = update.result_id or found
+            return found
+
+        for path in _drawn(self.studio, asyncio.run(detect())):
+            self.fetch(path)
+
+
+@contextlib.contextmanager
+def served(engine: str) -> Iterator[Served]:
+    """Serve the real page, and have both languages opened once."""
     # Here: it sets the environment for Gradio before that is imported.
     import uvicorn
 
     from webui.engine.memory import share_arenas
     from webui.ui import app
-    from webui.ui.i18n import Texts
     from webui.ui.studio import Studio
-    from webui.ui.tabs.detection import Detection
 
     share_arenas()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = replace(Settings.from_environment(), host="127.0.0.1", port=port, engine="onnx")
+    settings = replace(Settings.from_environment(), host="127.0.0.1", port=port, engine=engine)
     studio = Studio(settings)
     config = uvicorn.Config(app.create_app(studio), port=port, log_level="error", ws="none")
     server = uvicorn.Server(config)
@@ -49,35 +90,22 @@ def main(path: Path) -> None:
     serving.start()
     while not server.started:
         time.sleep(0.05)
+    page = Served(studio, f"http://127.0.0.1:{port}")
+    try:
+        page.fetch("")
+        page.fetch("zh/")
+        yield page
+    finally:
+        server.should_exit = True
+        serving.join()
 
-    def fetch(address: str) -> None:
-        # As much of the sound as a player asks for at first; whatever else is shorter.
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/{address}", headers={"Range": "bytes=0-1048575"}
-        )
-        with urllib.request.urlopen(request) as answer:
-            answer.read()
 
-    fetch("")
-    fetch("zh/")
-    upload_id, place = studio.workspace.place(path.name)
-    place.symlink_to(path.resolve())
-    studio.workspace.finish(upload_id)
-    detection = Detection(studio, Texts("en"), "./")
-
-    async def detect() -> str:
-        found = ""
-        async for update in detection.detect("bench", "upload", upload_id, "mix", "onnx"):
-            found = update.result_id or found
-        return found
-
-    result_id = asyncio.run(detect())
-    for address in _drawn(studio, result_id):
-        fetch(address)
-    reading = studio.engine.memory()
-    print(json.dumps({"page": reading.page.uss_bytes, "engine": reading.engine.uss_bytes}))
-    server.should_exit = True
-    serving.join()
+def main(path: Path) -> None:
+    """Serve, detect, read memory, end."""
+    with served("onnx") as page:
+        page.show(path, "onnx")
+        reading = page.studio.engine.memory()
+        print(json.dumps({"page": reading.page.uss_bytes, "engine": reading.engine.uss_bytes}))
 
 
 def _drawn(studio: Studio, result_id: str) -> list[str]:

@@ -79,6 +79,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "hours": "length compared on, in hours ({low} to {high}, which is what a WAV file "
         "can hold; default: 1); with --stream, hours of sound over which memory is measured "
         "({low} to {stream_high}; default: 2)",
+        "bench_memory": "measure memory instead: peaks of page, engine and command line, and what "
+        "unloading gives back",
+        "bench_missed": "more than it may be, or less: {name}",
         "bench_stream": "measure live streams instead: cost of a chunk beside FunASR's own "
         "streaming, delays, memory over hours, streams at once",
         "bench_streams": "with --stream, numbers of streams at once that are measured "
@@ -182,6 +185,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "bench_audio": "用于拼成长录音的文件（默认：示例录音）",
         "hours": "对比所用的时长，小时（{low} 到 {high}，即 WAV 文件的上限；默认：1）；"
         "与 --stream 同用时，为测量内存所用的音频小时数（{low} 到 {stream_high}；默认：2）",
+        "bench_memory": "改为测量内存：页面、引擎与命令行的峰值，以及卸载释放的内存",
+        "bench_missed": "未达要求：{name}",
         "bench_stream": "改为测量实时流：每块耗时（与 FunASR 自身的流式检测对比）、延迟、"
         "数小时内的内存、可同时进行的流数",
         "bench_streams": "与 --stream 同用：要测量的同时流数"

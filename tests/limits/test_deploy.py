@@ -1,0 +1,76 @@
+"""What stands in deploy/ holds together: there is no container engine where tests run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from webui.settings import PREFIX, Settings
+
+
+@pytest.fixture
+def deploy(root: Path) -> Path:
+    return root / "deploy"
+
+
+def test_all_that_is_copied_into_the_image_exists(deploy: Path, root: Path) -> None:
+    dockerfile = (deploy / "Dockerfile").read_text("utf-8")
+    kept = (root / ".dockerignore").read_text("utf-8").splitlines()
+    copied = re.findall(r"^COPY (?!--from)(?:--\S+ )*(.+) \S+$", dockerfile, re.MULTILINE)
+    for source in " ".join(copied).split():
+        assert (root / source).exists(), source
+        assert any(source.rstrip("/").startswith(line[1:]) for line in kept if line[0] == "!")
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)$", dockerfile, re.MULTILINE))
+    assert {"lite", "full"} <= stages
+    assert set(re.findall(r"--from=(\S+)", dockerfile)) <= stages
+    assert "USER studio" in dockerfile and "HEALTHCHECK" in dockerfile
+
+
+def test_every_variable_is_a_setting_that_can_be_used(deploy: Path) -> None:
+    for name in ("Dockerfile", "fsmn-vad-studio.service", "compose.yaml"):
+        text = (deploy / name).read_text("utf-8")
+        given = dict(re.findall(rf"({PREFIX}[A-Z_]+)[=:] ?([^\s\\]+)", text))
+        assert given
+        values = {key: value for key, value in given.items() if not re.search(r"[$%{]", value)}
+        Settings.from_environment(values)
+        for key in given:
+            assert hasattr(Settings(), key.removeprefix(PREFIX).lower()), key
+
+
+class Health(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        assert self.path == "/healthz"
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(b'{"state": "ready"}')
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with HTTPServer(("127.0.0.1", 0), Health) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+def test_the_health_check_asks_the_page(
+    deploy: Path, port: int, monkeypatch: pytest.MonkeyPatch, status: int, code: int
+) -> None:
+    monkeypatch.setattr(Health, "status", status)
+    environment = {**os.environ, "FSMN_VAD_PORT": str(port), "HTTP_PROXY": "http://127.0.0.1:1"}
+    run = subprocess.run([sys.executable, deploy / "healthy"], env=environment, check=False)
+    assert run.returncode == code
