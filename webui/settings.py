@@ -362,7 +362,10 @@ class Settings:
 
     def may_open(self, path: Path) -> bool:
         """Whether a path, with all links followed, is below one of the `server_folders`."""
-        real = path.resolve()
+        try:
+            real = path.resolve()
+        except (OSError, ValueError, RuntimeError):  # no file can have this name, or links circle
+            return False
         return any(real.is_relative_to(folder.resolve()) for folder in self.server_folders)
 
     @classmethod

@@ -79,6 +79,7 @@ def test_gradio_s_own_routes_for_files_are_closed() -> None:
         assert client.post(path, content=b"1").status_code == 404
     for path in ("file=/etc/hostname", "file=http://127.0.0.1/x", "file/x", "proxy=http://a/b"):
         assert client.get(f"/gradio_api/{path}").status_code == 404
+    assert client.post("/gradio_api/process_recording", content=b"1").status_code == 404
     assert client.put("/uploads", content=b"1").status_code == 200
     # This one is the server's own, which counts.
     assert client.post("/gradio_api/upload", content=b"1").status_code == 200

@@ -177,7 +177,11 @@ def test_a_file_of_the_server_opens_below_its_folders_alone(
     for path in ("/etc/hostname", str(root / "README.md"), str(folder / ".." / "x.wav"), "x.wav"):
         refused = call(http, "detect", None, "", path)
         assert "FSMN_VAD_SERVER_FOLDERS" in refused.json()["error"]
-    assert "does not exist" in call(http, "detect", None, "", f"{folder}/no.wav").json()["error"]
+    for name in ("no.wav", "x" * 300):
+        refused = call(http, "detect", None, "", f"{folder}/{name}")
+        assert "does not exist" in refused.json()["error"]
+    (folder / "circle.wav").symlink_to(folder / "circle.wav")
+    assert call(http, "detect", None, "", f"{folder}/circle.wav").json()["error"]
     assert "not an audio" in call(http, "detect", None, "", f"{folder}/notes.txt").json()["error"]
 
 
@@ -192,6 +196,8 @@ def test_a_file_of_the_server_opens_below_its_folders_alone(
         ([None, "english-clean", "", ["mix"]], "channel = ", "没有这个选项"),
         ([None, "english-clean", "", "mix", "tpu"], "no engine tpu", "没有引擎 tpu"),
         ([None, "english-clean", "", "mix", 7], "no engine 7", "没有引擎 7"),
+        ([None, "english-clean", "", "mix", {"a": 1}], "no engine {", "没有引擎 {"),
+        ([None, "", "a\0b"], "may not be opened", "不能打开"),
         ([None, "english-clean", "", "mix", "onnx", [1]], "must be an object", "由名称和值组成"),
         ([None, "english-clean", "", "mix", "onnx", {"a": 1}], "no such option", "没有这个参数"),
         (
@@ -210,7 +216,10 @@ def test_errors_are_messages(http: httpx.Client, data: list[Any], says: str, say
 def test_arguments_that_do_not_exist(http: httpx.Client) -> None:
     refused = http.post("/gradio_api/call/v2/detect", json={"demo": "x", "nonsense": 1})
     assert refused.status_code == 400 and "audio, demo, path" in refused.json()["error"]
-    assert http.post("/gradio_api/run/detect", content=b"nonsense").status_code == 422
+    for body in (b"nonsense", b"{}", b'{"data": {}}', b"\xff"):
+        refused = http.post("/gradio_api/run/detect", content=body)
+        assert refused.status_code == 422
+        assert "Send JSON" in refused.json()["error"]
     assert "no longer kept" in call(http, "retune", "unknown").json()["error"]
     assert "no longer kept" in call(http, "retune", ["unknown"]).json()["error"]
 

@@ -22,7 +22,16 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _GRADIO = "/gradio_api/"
 # What this page and its API have no use for: uploads that nobody counts, copies of files that
 # nobody asked this page to make, and requests to other servers.
-_UNUSED = ("upload", "file=", "file/", "proxy=", "deep_link", "component_server")
+_UNUSED = (
+    "upload",
+    "file=",
+    "file/",
+    "proxy=",
+    "deep_link",
+    "component_server",
+    # Takes a video of any size from any page, and has FFmpeg work on it.
+    "process_recording",
+)
 # Answered by this project's own route.
 _OWN_UPLOAD = "/gradio_api/upload"
 

@@ -175,7 +175,7 @@ class Api:
     ) -> str:
         """Score a recording; whoever goes away takes the job along."""
         owner = request.client.host if request.client else ""
-        engine = self._studio.settings.engine if engine == "auto" else engine
+        engine = self._studio.settings.engine if engine == "auto" else str(engine)
         job = self._studio.engine.submit(
             recording.path, channel=channel, engine=engine, owner=f"api {owner}"
         )
@@ -205,7 +205,7 @@ class Api:
         # The same answer for what is not there and for what is not to be seen.
         if not self._studio.settings.may_open(file):
             raise ApiError(texts("api.not_allowed", path=path))
-        if not file.is_file():
+        if not _is_file(file):
             raise ApiError(FileMissingError(file=path).message(texts.language))
         return Recording(file.resolve())
 
@@ -271,6 +271,13 @@ def _options_schema() -> dict[str, Any]:
         "description": _OPTIONS,
         "additional_description": _OPTIONS,
     }
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no file can have so long a name
+        return False
 
 
 def _result(result_id: str, entry: Entry, options: VadOptions) -> dict[str, Any]:

@@ -48,13 +48,15 @@ class ApiGate:
             answer = JSONResponse({"error": texts("api.endpoint", name=name, known=known)}, 404)
             await answer(scope, receive, send)
             return
-        failed = False
+        failed = is_malformed = False
 
         async def watch(message: Message) -> None:
-            nonlocal failed
+            nonlocal failed, is_malformed
             # Frameworks answer what they did not expect with these words, and raise it then.
             failed = failed or _is_plain_failure(message)
-            if not failed:
+            # And a body that is no such JSON with a list of their own.
+            is_malformed = is_malformed or message.get("status") in (400, 422)
+            if not failed and not is_malformed:
                 await send(message)
 
         try:
@@ -66,10 +68,17 @@ class ApiGate:
                 # What Gradio raises where the arguments are not the endpoint's.
                 known = ", ".join(self._endpoints[name]) or "-"
                 text, status = texts("api.arguments", name=name, known=known), 400
+            elif isinstance(error, UnicodeDecodeError):
+                # What they raise as they quote bytes that are no text.
+                text, status = texts("api.body"), 422
             else:
                 _log.exception("endpoint %s", name)
                 text, status = texts("api.failed"), 500
             await JSONResponse({"error": text}, status)(scope, receive, send)
+        else:
+            if is_malformed:
+                answer = JSONResponse({"error": texts("api.body")}, 422)
+                await answer(scope, receive, send)
 
 
 def _is_plain_failure(message: Message) -> bool:
