@@ -169,3 +169,22 @@ def test_the_documentation_names_every_format(root):
     for name, form in FORMATS.items():
         several = "several" if form.holds_several else "one"
         assert f"| `{name}` | {form.suffix} | {several}" in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "more"),
+    [
+        ("--output", ["talk.flac"]),
+        ("--output", ["../in/talk.flac", "--format", "rttm"]),
+        ("--speech-only", ["talk.flac"]),
+        ("--cut", [".", "--cut-format", "flac", "--cut-name", "{stem}"]),
+    ],
+)
+def test_no_recording_is_overwritten(wanted, more, recordings, tmp_path, monkeypatch, capsys):
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    talk = Path(shutil.copy(recordings[0], "talk.flac"))
+    # One segment, so that no two are called the same.
+    assert main(["detect", str(talk), wanted, *more, "--max-end-silence-time", "6000"]) == 2
+    assert f"{wanted}: " in (said := capsys.readouterr().err) and "would be overwritten" in said
+    assert talk.read_bytes() == recordings[0].read_bytes()

@@ -71,6 +71,15 @@ def appearing(output: Path, directory: Path | None = None) -> Iterator[BinaryIO]
         raise
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What a file or directory is, whatever leads to it; None if it is not there."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

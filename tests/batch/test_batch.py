@@ -216,6 +216,11 @@ def test_results_beside_the_recordings_never_replace_an_input(fsmn_vad_here, dem
     assert run.returncode == 2
     assert "would be overwritten" in run.stderr
     assert (tmp_path / "b.csv").read_bytes() == good.read_bytes()
+    listed = tmp_path / "a.json"
+    listed.write_text('{"audio_filepath": "a.flac"}')
+    run = fsmn_vad_here("batch", listed, "--output", tmp_path / ".." / tmp_path.name)
+    assert run.returncode == 2 and "would be overwritten" in run.stderr
+    assert listed.read_text() == '{"audio_filepath": "a.flac"}'
 
 
 def test_a_worker_that_is_killed_is_replaced(command, environment, demos, tmp_path):

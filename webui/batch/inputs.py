@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from webui.errors import SettingsError
+from webui.files import identity
 from webui.system_errors import system_reason_zh
 
 # What is taken of a folder where no patterns are given.
@@ -93,17 +94,17 @@ def _walk(
 ) -> Iterator[PurePosixPath]:
     """Names of the recordings in a folder, from it on, sorted."""
     seen: set[tuple[int, int]] = set()
-    own = _identity(output)
-    if own == _identity(folder):
+    own = identity(output)
+    if own == identity(folder):
         own = None  # results beside the recordings
     waiting = [PurePosixPath()]
     names: list[PurePosixPath] = []
     while waiting:
         at = waiting.pop()
-        identity = _identity(folder / at)
-        if identity is None or identity in seen or identity == own:
+        known = identity(folder / at)
+        if known is None or known in seen or known == own:
             continue
-        seen.add(identity)
+        seen.add(known)
         try:
             entries = sorted(os.scandir(folder / at), key=lambda entry: entry.name)
         except OSError as error:
@@ -118,15 +119,6 @@ def _walk(
             elif _is_wanted(at / entry.name, patterns, excludes) and _may_be_read(entry):
                 names.append(at / entry.name)
     yield from sorted(names)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What a directory is, whatever links lead to it; None if it is not there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _may_be_read(entry: os.DirEntry[str]) -> bool:

@@ -14,6 +14,7 @@ from webui.batch.order import Order
 from webui.batch.store import Record, Store
 from webui.batch.work import Task
 from webui.errors import SettingsError
+from webui.files import identity
 from webui.formats import FORMATS
 
 _READ_BYTES = 1 << 20
@@ -47,6 +48,7 @@ def make_plan(
     *,
     by_content: bool = False,
     again: bool = False,
+    lists: Sequence[Path] = (),
 ) -> list[Item]:
     """Say what is to be done with each source, in their order.
 
@@ -60,18 +62,20 @@ def make_plan(
         by_content: recordings are compared by what is in them, wherever they lie; otherwise by
             path, size and time of change, which is faster.
         again: nothing counts as done.
+        lists: files that name sources.
 
     Raises:
         SettingsError: a result would take the place of a recording or a list.
     """
     items = []
-    inputs = {source.path.absolute() for source in sources}
+    inputs = {identity(path) for path in (*(source.path for source in sources), *lists)}
+    inputs.discard(None)
     stems = result_stems(sources, order.formats)
     for number, (source, stem) in enumerate(zip(sources, stems, strict=True)):
         files = {name: stem + FORMATS[name].suffix for name in order.formats}
         for file in files.values():
             place = (store.output / file).absolute()
-            if place in inputs:
+            if identity(place) in inputs:
                 raise SettingsError(
                     name="--output",
                     reason=f"{place} is an input and would be overwritten; "

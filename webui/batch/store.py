@@ -130,13 +130,17 @@ class Store:
         Raises:
             BatchOutputError: they cannot be written; see its ``is_hopeless``.
         """
+        before = self._records.get(stem)
+        if before is None or not before.of_the_same(record):
+            # Whoever kills this between two files leaves results that nothing else tells apart.
+            begun = {} if before is None else before.files
+            self._remember(stem, Record("", {}, {**begun, **record.files}, {}))
         for name, content in files.items():
             place = self.output / name
             with self._refused(place):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with appearing(place, self._pending) as stream:
                     stream.write(content)
-        before = self._records.get(stem)
         others = {} if before is None else {n: b for n, b in before.files.items() if n not in files}
         if before is not None and before.of_the_same(record):
             record = replace(record, files={**others, **record.files})

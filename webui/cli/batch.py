@@ -73,7 +73,14 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
             name="INPUT", reason=TEXTS["en"]["no_inputs"], reason_zh=TEXTS["zh"]["no_inputs"]
         )
     with Store(chosen.output) as store:
-        items = make_plan(sources, order, store, by_content=chosen.by_content, again=chosen.again)
+        items = make_plan(
+            sources,
+            order,
+            store,
+            by_content=chosen.by_content,
+            again=chosen.again,
+            lists=[Path(given) for given in chosen.inputs],
+        )
         progress = Progress(items, language)
         try:
             with _executor(chosen, settings, order, items, language) as execute:

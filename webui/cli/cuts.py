@@ -14,7 +14,7 @@ from webui.audio.cuts.names import DEFAULT_TEMPLATE, check_template, cut_names, 
 from webui.audio.cuts.spans import CUT_FORMATS, CUT_RATES, Span
 from webui.audio.cuts.table import TABLE, CutTable, Cutting
 from webui.cli.cut_texts import TEXTS
-from webui.cli.files import appearing, each_path, unwritable
+from webui.cli.files import appearing, each_path, spare, unwritable
 from webui.cli.terminal import show
 from webui.errors import SettingsError
 from webui.files import PendingFile
@@ -141,6 +141,9 @@ class Cuts:
     def _cut(self, outcome: Outcome, recording: str, spans: Sequence[Span]) -> None:
         kind = self._chosen.cut_format
         names = cut_names(name_stem(recording), spans, f".{kind}", self._template)
+        if self._archive is None:
+            places = (self._chosen.cut / name for name in names)
+            spare(OPTION, places, self._chosen.audio)
         with _refused_as(self._chosen.cut, OPTION):
             confidences = [segment.confidence for _, segment in outcome.segments]
             cutting = Cutting(recording, outcome.audio.file, spans, names, confidences)

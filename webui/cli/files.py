@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,6 +48,7 @@ def each_path(
             missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             raise unwritable(path, option, missing)
         owners[path] = recording
+    spare(option, owners, recordings)
     return {recording: path for path, recording in owners.items()}
 
 
@@ -62,6 +63,27 @@ def _shared(
         reason = f"with several files, put {NAME} in its name: {NAME}-{path.name}"
         reason_zh = f"多个文件时，文件名中须含 {NAME}，例如 {NAME}-{path.name}"
     return SettingsError(name=option, reason=reason, reason_zh=reason_zh)
+
+
+def spare(option: str, places: Iterable[Path], recordings: Sequence[str]) -> None:
+    """Make sure that no file takes the place of a recording.
+
+    Args:
+        option: that wants them, for the error.
+        places: of the files.
+        recordings: paths of all of them.
+
+    Raises:
+        SettingsError: one does.
+    """
+    known = {files.identity(Path(recording)) for recording in recordings} - {None}
+    for place in places:
+        if files.identity(place) in known:
+            raise SettingsError(
+                name=option,
+                reason=f"{place} is a recording and would be overwritten; choose another name",
+                reason_zh=f"{place} 是录音文件，会被覆盖，请换一个文件名",
+            )
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from webui.cli.files import appearing, unwritable
+from webui.cli.files import appearing, spare, unwritable
 from webui.errors import SettingsError
 from webui.formats import Format, Outcome
 from webui.formats.format import Together, same_name
@@ -39,13 +39,18 @@ def destination(form: Format, output: str | None, recordings: Sequence[str]) -> 
     if path is not None and directory is None and str(output).endswith(("/", os.sep)):
         raise unwritable(path / "*", OPTION, FileNotFoundError())
     if directory is not None and form.together is None:
-        return _apart(form, _paths(form, directory, recordings))
+        paths = _paths(form, directory, recordings)
+        spare(OPTION, paths.values(), recordings)
+        return _apart(form, paths)
     if len(recordings) > 1 and not form.holds_several:
         raise SettingsError(name=f"--format {form.name}", reason=_ONE[0], reason_zh=_ONE[1])
     if form.identify is not None:
         _distinct(recordings, form.identify)
     if directory is not None and form.together is not None:
+        spare(OPTION, (directory / name for name in form.together.names), recordings)
         return _together(form, form.together, directory)
+    if path is not None:
+        spare(OPTION, [path], recordings)
     return _into_one(form, path)
 
 
