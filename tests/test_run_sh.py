@@ -135,7 +135,8 @@ def _make(folder: Path, root: Path) -> Project:
     shutil.copy(root / "run.sh", tree)
     shutil.copy(root / "constraints.txt", tree)
     shutil.copy(root / "models" / "manifest.toml", tree / "models")
-    modules = ("__init__", "errors", "model_errors", "system_errors", "settings",
+    modules = ("__init__", "errors", "model_errors", "system_errors",
+               "settings", "setting_places", "setting_profiles", "setting_values",
                "weights", "weights_manifest", "weights_sources")  # fmt: skip
     for module in modules:
         shutil.copy(root / "webui" / f"{module}.py", tree / "webui")

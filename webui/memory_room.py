@@ -28,8 +28,12 @@ class Room:
     used_bytes: int
 
     def left_bytes(self, share: float) -> int:
-        """What may be added until ``share`` of the limit is in use; below 0 if it is already."""
-        return int(self.limit_bytes * share) - self.used_bytes
+        """What may be added until ``share`` of the limit is in use; below 0 if it is already.
+
+        A process has its own limit to itself: there, all of it may be used.
+        """
+        most = self.limit_bytes if self.wall == "process" else int(self.limit_bytes * share)
+        return most - self.used_bytes
 
 
 def tightest(share: float) -> Room:

@@ -146,7 +146,7 @@ def _short(needed_bytes: int, room: Room, share: float) -> MemoryShortError:
     return MemoryShortError(
         needed_mb=round(needed_bytes / _MB),
         left_mb=max(0, round(room.left_bytes(share) / _MB)),
-        percent=round(100 * share),
+        percent=100 if room.wall == "process" else round(100 * share),
         limit_mb=round(room.limit_bytes / _MB),
         wall=WALLS[room.wall]["en"],
         wall_zh=WALLS[room.wall]["zh"],
