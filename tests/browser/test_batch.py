@@ -128,7 +128,10 @@ def test_folders_of_the_server_are_closed_unless_named(open_page: Any, folder: P
 @pytest.mark.parametrize("width", [390, 1440])
 def test_it_fits(open_page: Any, folder: Path, width: int) -> None:
     page = open_page("/zh/?tab=batch", viewport={"width": width, "height": 844}, locale="zh-CN")
-    page.locator("[data-pick=files]").set_input_files(sorted(folder.iterdir()))
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="选择文件", exact=True).click()
+    chooser.value.set_files(sorted(folder.iterdir()))
+    expect(page.locator(".vad-batch-chosen")).to_contain_text("4 个文件")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     start(page)
     expect(page.get_by_role("heading", name="已完成")).to_be_visible(timeout=60_000)

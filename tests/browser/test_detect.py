@@ -252,7 +252,7 @@ def test_downloads(open_page: Any, demo: Path) -> None:
             page.get_by_role("link", name=f"Download as {kind}").click()
         assert download.value.suggested_filename == f"english-clean.{kind.lower()}"
         assert Path(download.value.path()).read_bytes().startswith(start)
-    more = page.locator(".vad-more summary")
+    more = page.locator(".vad-more summary >> nth=0")
     for kind, ending in {"RTTM": "rttm", "TextGrid": "TextGrid", "Audacity": "labels.txt"}.items():
         more.click()
         with page.expect_download() as download:

@@ -71,17 +71,25 @@ async function begin() {
 	document.dispatchEvent(new CustomEvent("vad:batch", { detail: { id: JSON.parse(text).id, files: sent } }));
 }
 
-for (const [pick, selector] of [["files", ".vad-batch-files"], ["folder", ".vad-batch-dir"]]) {
-	const input = find(`[data-pick=${pick}]`);
-	find(selector).addEventListener("click", () => input.click());
+// Not in the page: its buttons stand for them, by keyboard and screen reader too.
+function picker(isFolder) {
+	const input = document.createElement("input");
+	input.type = "file";
+	input.multiple = true;
+	input.webkitdirectory = isFolder;
+	if (!isFolder) input.accept = ["audio/*", "video/*", ...suffixes].join();
 	input.addEventListener("change", async () => {
 		const [{ chosenFiles }] = await modules;
 		add(chosenFiles(input.files, suffixes));
 		input.value = "";
 	});
+	return input;
 }
+const [fileInput, folderInput] = [picker(false), picker(true)];
+find(".vad-batch-files").addEventListener("click", () => fileInput.click());
+find(".vad-batch-dir").addEventListener("click", () => folderInput.click());
 find(".vad-batch-drop").addEventListener("click", (event) => {
-	if (!event.target.closest("button, input")) find("[data-pick=files]").click();
+	if (!event.target.closest("button")) fileInput.click();
 });
 chosen.querySelector("button").addEventListener("click", () => {
 	files = [];
