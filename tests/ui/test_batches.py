@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.applications import Starlette
@@ -138,6 +139,11 @@ def test_a_folder_of_the_server_gives_what_the_command_writes(
     found = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
     assert found == written and len(found) == 1 + 3 * len(FORMATS)
 
+    chinese = client.get(f"/batches/{batch_id}/labels.zip?language=zh")
+    assert files_of(chinese.content) == written
+    assert quote("批处理.zip") in chinese.headers["content-disposition"]
+    assert client.get(f"/batches/{batch_id}?first={'9' * 5000}").json()["rows"] == []
+
     sound = files_of(client.get(f"/batches/{batch_id}/sound.zip?kind=flac").content)
     assert set(found) - {"summary.csv"} < set(sound)
     assert any(name.startswith("day 2/a/a_0001_") for name in sound)
@@ -210,6 +216,8 @@ def test_stop_keeps_what_is_done(client: TestClient, folder: Path) -> None:
         {"folder": "{folder}/out"},
         {"folder": "{folder}/a.flac"},
         {"folder": "{folder}/none"},
+        {"folder": "{folder}/" + "x" * 300},
+        {"folder": "{folder}/\0"},
         {"files": []},
         {"files": [{"name": "a.wav", "size": 1}] * 51},
         {"files": [{"name": "a.wav"}]},
@@ -217,6 +225,7 @@ def test_stop_keeps_what_is_done(client: TestClient, folder: Path) -> None:
         {"files": [{"name": "a.wav", "size": 1}], "formats": []},
         {"files": [{"name": "a.wav", "size": 1}], "channel": "up"},
         {"files": [{"name": "a.wav", "size": 1}], "engine": "none"},
+        {"files": [{"name": "a.wav", "size": 1}], "engine": {}},
         {"files": [{"name": "a.wav", "size": 1}], "options": {"max_end_silence_time": 1}},
     ],
 )

@@ -196,7 +196,7 @@ class Batches:
     def _of_folder(self, folder: str) -> tuple[list[Source], list[Row]]:
         path = Path(folder)
         # One answer, so that it does not tell what there is elsewhere.
-        if "\0" in folder or not self._settings.may_open(path) or not path.is_dir():
+        if not self._settings.may_open(path) or not _is_folder(path):
             raise BatchRefusedError(
                 reason="there is no such folder among those that this page may open "
                 "(FSMN_VAD_SERVER_FOLDERS)",
@@ -236,6 +236,13 @@ def _of_files(files: Sequence[tuple[str, int]]) -> tuple[list[Source], list[Row]
 def _relative(name: str) -> PurePosixPath:
     parts = [safe_name(part) for part in name.split("/") if part not in ("", ".", "..")]
     return PurePosixPath(*parts or [safe_name("")])
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # none can have so long a name
+        return False
 
 
 def _size(path: Path) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -39,6 +40,8 @@ _PAGE_ROWS = 100
 # A name takes some 100 bytes; a path on no system more than 4096.
 _BYTES_PER_FILE = 8192
 _REASON_LETTERS = 300
+# Python reads no number of any length.
+_MOST_DIGITS = 9
 
 
 def routes(studio: Studio) -> list[Route]:
@@ -162,7 +165,7 @@ class _Desk:
         headers = {
             "cache-control": "no-store",
             **AS_DECLARED,
-            "content-disposition": f"attachment; filename*=UTF-8''{name}",
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}",
         }
         parts = zipped(_members(batch.output))
         return StreamingResponse(parts, media_type="application/zip", headers=headers)
@@ -259,6 +262,7 @@ def _wish(body: dict[str, Any], language: str) -> Wish:
     files = body.get("files", [])
     is_read = (
         channel is not None
+        and isinstance(engine, str)
         and (engine == "auto" or engine in SCORERS)
         and isinstance(formats, list)
         and bool(formats)
@@ -297,7 +301,7 @@ def _wrong(request: Request, error: _WrongError) -> Response:
 
 
 def _number(given: str) -> int:
-    return int(given) if given.isdecimal() else 0
+    return int(given[:_MOST_DIGITS]) if given.isdecimal() else 0
 
 
 def _members(output: Path) -> Iterator[tuple[str, BinaryIO]]:
