@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import pytest
 
 import webui.batch.store
+from webui.batch.naming import STATE
 from webui.batch.store import Record, Store
 
 
@@ -44,3 +46,30 @@ def test_killed_between_two_files_they_are_taken_for_no_other_order(tmp_path, mo
         # And none is forgotten: of yet another order, all of these go.
         store.write("a", {"a.srt": b"3"}, record("third", "a.srt"))
     assert {path.name for path in tmp_path.glob("a.*")} == {"a.srt"}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        (b'"files": {"a.json": 1}', b'"files": [1]'),
+        (b'"segments"', b'"segmemts"'),
+        (b'"stem": "a"', b'"stem": null'),
+        (b'"a.json": 1', b'"a.json": 2'),
+        (b"{", b""),
+        (b"1}, ", b"1\n}, "),
+    ],
+)
+def test_damaged_lines_of_the_journal_are_none(tmp_path, was, becomes):
+    """Whatever they still look like; the others stay."""
+    with Store(tmp_path) as store:
+        for stem in "ab":
+            file = f"{stem}.json"
+            store.write(stem, {file: b"1"}, record("first", file))
+    journal = tmp_path / STATE / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 2 and was in lines[0]
+    assert json.loads(lines[0].partition(b" ")[2])["stem"] == "a"
+    journal.write_bytes(lines[0].replace(was, becomes, 1) + lines[1])
+    with Store(tmp_path) as store:
+        assert store.find("a") is None
+        assert store.find("b") == record("first", "b.json")

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -219,26 +220,32 @@ def _line(stem: str, record: Record) -> dict[str, Any]:
 
 def _encoded(entry: Mapping[str, Any]) -> bytes:
     # In ASCII: names may be bytes that are no text, which so survive.
-    return json.dumps(entry, sort_keys=True).encode() + b"\n"
+    told = json.dumps(entry, sort_keys=True).encode()
+    return b"%s %s\n" % (_checksum(told), told)
+
+
+def _checksum(told: bytes) -> bytes:
+    """What begins a line, so that one that was damaged is known."""
+    return b"%08x" % zlib.crc32(told)
 
 
 def _read(path: Path) -> Iterator[tuple[str, Record]]:
-    """The records of a journal; later lines replace earlier ones, and what is cut off is none."""
+    """The records of a journal; later lines replace earlier ones, and what is damaged is none."""
     if not path.exists():
         return
     found: dict[str, Record] = {}
     for line in path.read_bytes().split(b"\n"):
-        try:
-            entry = json.loads(line)
-            stem = entry["stem"]
-            if "order" in entry:
-                found[stem] = Record(
-                    entry["order"], entry["fingerprint"], entry["files"], entry["figures"]
-                )
-            else:
-                found.pop(stem, None)
-        except (ValueError, KeyError, TypeError):
+        checksum, _, told = line.partition(b" ")
+        if checksum != _checksum(told):
             continue
+        entry = json.loads(told)
+        stem = entry["stem"]
+        if "order" in entry:
+            found[stem] = Record(
+                entry["order"], entry["fingerprint"], entry["files"], entry["figures"]
+            )
+        else:
+            found.pop(stem, None)
     yield from found.items()
 
 
