@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from webui.cli import main
+from webui.control_groups import GroupMemory
 from webui.doctor import CHECKS, Finding, examine, models, worst
 from webui.settings import Settings
 from webui.vad.scorers import SCORERS
@@ -184,3 +185,13 @@ def test_the_command_s_lines(
     first, second, advice = capsys.readouterr().out.splitlines()
     assert first.startswith("ok    python: Python 3.")
     assert second.startswith("warn  graphs: 尚未生成") and "models prepare" in advice
+
+
+@pytest.mark.parametrize(("free_mb", "level"), [(100, "fail"), (500, "warn")])
+def test_the_limit_of_a_container_counts(
+    free_mb: int, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = GroupMemory(4_000_000_000, 4_000_000_000 - free_mb * 1_000_000)
+    monkeypatch.setattr("webui.memory_room.memory_limit", lambda: limit)
+    finding = check("memory", Settings())
+    assert finding.level == level and f"{free_mb / 1000:.1f} GB" in finding.text["en"]

@@ -9,11 +9,10 @@ import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from webui.doctor.finding import Finding, Level, found, told
 from webui.errors import HistoryError
 from webui.history import History
+from webui.memory_room import tightest
 from webui.settings import Settings
 from webui.system_errors import system_reason_zh
 
@@ -71,8 +70,8 @@ def disk(settings: Settings) -> Iterator[Finding]:
 
 
 def memory(settings: Settings) -> Iterator[Finding]:
-    """Check that page and engine fit."""
-    free_bytes = psutil.virtual_memory().available
+    """Check that page and engine fit, also below the limits of a container or of ``ulimit``."""
+    free_bytes = tightest(1).left_bytes(1)
     free = f"{free_bytes / 1e9:.1f} GB"
     text = f"{free} available", f"可用 {free}"
     if free_bytes >= _ENOUGH_MEMORY_BYTES:
