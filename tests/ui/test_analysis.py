@@ -206,7 +206,7 @@ def test_the_command_gives_the_same_options(options: VadOptions) -> None:
     parser = argparse.ArgumentParser()
     detect.add_arguments(parser, "en")
     chosen = parser.parse_args(words[2:])
-    assert detect._options(chosen) == options
+    assert detect.chosen_options(chosen) == options
     assert chosen.audio == ["a.wav"] and chosen.engine == "onnx"
 
 
