@@ -52,7 +52,8 @@ def scores_of(session: LiveSession, file: str, *, is_whole: bool) -> SpeechScore
         samples=samples,
         notices=tuple(_notices(session, samples, is_silent=not peaks.values.any())),
     )
-    scoring_s = session.scoring_s
+    # The engine has worked for what was dropped, too.
+    scoring_s = session.scoring_s * samples / session.samples
     timings_s = {"decode": 0.0, "score": scoring_s, "total": scoring_s}
     return SpeechScores(probabilities, peaks, report, receipt, timings_s)
 

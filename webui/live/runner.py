@@ -177,6 +177,13 @@ class Runner:
         if self._outlet is outlet:
             self._outlet = None
 
+    async def leave(self, outlet: Outlet, reason: str) -> None:
+        """Note that a connection is gone for good, and end the stream if it was its last one."""
+        is_last = self._outlet is outlet
+        self.detach(outlet)
+        if is_last:
+            await self.end(reason)
+
     async def feed(self, outlet: Outlet, data: bytes) -> None:
         """Take sound from a connection, as soon as there is room for it.
 

@@ -26,7 +26,7 @@ from webui.vad.options import VadOptions
 from webui.vad.scores import EngineReceipt
 from webui.vad.segment import Segment
 from webui.vad.stream import Decider, Scored, SpeechEvent
-from webui.vad.timebase import frames_of_ms, ms_of_frame
+from webui.vad.timebase import FRAME_HOP_MS, frames_of_ms, ms_of_frame
 
 Told: TypeAlias = dict[str, Any]
 """A message to the client, plain values for JSON."""
@@ -175,9 +175,11 @@ class LiveSession:
         self.options = wanted.options
         first = self.from_frame
         if wanted.past:
-            self._segments.clear()
-        elif self._segments:
-            first = max(first, frames_of_ms(self._segments[-1].end_ms))
+            # Of a segment that begins in what was dropped, nothing can be decided any more.
+            kept_ms = ms_of_frame(first)
+            self._segments = deque(s for s in self._segments if s.start_ms < kept_ms)
+        if self._segments:
+            first = max(first, -(-self._segments[-1].end_ms // FRAME_HOP_MS))
         self._first_frame = first
         self._decider = Decider(wanted.options, first)
         again = self._decide(first, self.probabilities.since(first))
@@ -198,8 +200,10 @@ class LiveSession:
             return told
         oldest = self._number - len(self._events)
         if seen < max(oldest, self._restated):
-            kept_ms = ms_of_frame(self.from_frame)
-            return [*told, self._restatement(kept_ms, list(self._segments)) | {"past": True}]
+            from_ms = ms_of_frame(self.from_frame)
+            if self._segments:  # the first one may begin in what was dropped
+                from_ms = min(from_ms, self._segments[0].start_ms)
+            return [*told, self._restatement(from_ms, list(self._segments)) | {"past": True}]
         return [*told, *map(json.loads, list(self._events)[seen - oldest :])]
 
     def finish(self, step: Step, scored: Scored) -> list[Told]:

@@ -44,6 +44,9 @@ MAX_FRAME_BYTES = 4 * protocol.MOST_BINARY_BYTES
 """Of a message that the server reads at all; what is above the protocol's limits is told so."""
 
 _STAGE_S = 0.02
+# What becomes of a stream whose connection ends with one of these codes of RFC 6455: its client
+# is done, or has sent what no WebSocket may. After any other one it may come back.
+_REASONS = {1000: "closed", 1001: "closed", **dict.fromkeys((1002, 1003, 1007, 1009), "refused")}
 _LAST_WORDS_S = 10.0
 
 
@@ -205,13 +208,20 @@ class _Connection:
         closed = asyncio.create_task(outlet.wait_closed())
         try:
             await asyncio.wait({pump, listen, closed}, return_when=asyncio.FIRST_COMPLETED)
-            if listen.done() and not closed.done():
+            if pump.done() and not closed.done():
+                if not isinstance(pump.exception(), WebSocketDisconnect):
+                    pump.result()
+                # It takes nothing any more; how it left stands behind what it has sent.
+                outlet.close()
+                await asyncio.wait({listen})
+                await self._left(runner, outlet, listen.exception())
+            elif listen.done() and not closed.done():
                 error = listen.exception()
                 if isinstance(error, StudioError):
                     told = protocol.error_message(error, self._language)
                     outlet.close(told, protocol.close_code(error))
-                elif error is not None:
-                    raise error
+                if error is not None:
+                    await self._left(runner, outlet, error)
                 else:  # it said that it is done
                     await asyncio.wait({pump, closed}, return_when=asyncio.FIRST_COMPLETED)
             # Whoever takes nothing in is not waited for.
@@ -255,6 +265,25 @@ class _Connection:
                 raise StreamMessageError(
                     reason="the stream was started already", reason_zh="实时流已经开始"
                 )
+
+    async def _left(
+        self, runner: Runner | None, outlet: Outlet, error: BaseException | None
+    ) -> None:
+        """End the stream of a client that will not come back.
+
+        Raises:
+            BaseException: the error, where it is no fault of the client, nor its leaving.
+        """
+        if isinstance(error, WebSocketDisconnect):
+            reason = _REASONS.get(error.code, "")
+        elif isinstance(error, StudioError):
+            reason = "refused"
+        elif error is not None:
+            raise error
+        else:
+            return
+        if runner is not None and reason:
+            await runner.leave(outlet, reason)
 
     async def _pump(self, outlet: Outlet) -> None:
         while (message := await outlet.get()) is not None:

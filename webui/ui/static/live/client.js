@@ -86,7 +86,7 @@ export class StreamClient {
 		this.#pieces = [];
 		const socket = this.#socket;
 		this.#socket = null;
-		socket?.close();
+		socket?.close(1000);
 	}
 
 	#turn(state) {
