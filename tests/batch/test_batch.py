@@ -223,6 +223,36 @@ def test_results_beside_the_recordings_never_replace_an_input(fsmn_vad_here, dem
     assert listed.read_text() == '{"audio_filepath": "a.flac"}'
 
 
+def test_what_no_batch_made_is_replaced_only_where_that_is_said(fsmn_vad_here, demos, tmp_path):
+    shutil.copy(next(demos.glob("*english-clean*")), tmp_path / "a.flac")
+    given = ["batch", tmp_path, "--output", tmp_path, "--format", "textgrid", "--format", "json"]
+    for name in ("a.TextGrid", "summary.csv"):
+        (tmp_path / name).write_text("made by hand")
+        for _ in range(2):
+            run = fsmn_vad_here(*given)
+            assert run.returncode == 2
+            assert f"{tmp_path / name} was not made by a batch" in run.stderr
+        assert (tmp_path / name).read_text() == "made by hand"
+        assert not (tmp_path / "a.json").exists()
+        if name == "a.TextGrid":
+            (tmp_path / name).unlink()
+    assert fsmn_vad_here(*given, "--overwrite").returncode == 0
+    assert (tmp_path / "summary.csv").read_text().startswith("file,")
+    # Its own files it may replace, and the others still not.
+    assert fsmn_vad_here(*given, "--again").returncode == 0
+    (tmp_path / "a.csv").write_text("made by hand")
+    run = fsmn_vad_here(*given, "--format", "csv")
+    assert run.returncode == 2 and "a.csv was not made" in run.stderr
+    assert fsmn_vad_here(*given).returncode == 0
+
+
+def test_the_summary_of_a_batch_that_failed_is_its_own(fsmn_vad_here, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "empty.wav").touch()
+    for _ in range(2):
+        assert fsmn_vad_here("batch", tmp_path / "in", "--output", tmp_path / "out").returncode == 1
+
+
 def test_a_worker_that_is_killed_is_replaced(command, environment, demos, tmp_path):
     """Twice the same recording would be told as failed; once it is only tried again."""
     noise = np.random.default_rng(0).normal(0, 0.1, 16_000 * 60).astype(np.float32)

@@ -48,6 +48,27 @@ def test_killed_between_two_files_they_are_taken_for_no_other_order(tmp_path, mo
     assert {path.name for path in tmp_path.glob("a.*")} == {"a.srt"}
 
 
+def test_killed_after_a_further_format_its_file_is_known_and_not_done(tmp_path, monkeypatch):
+    with Store(tmp_path) as store:
+        store.write("a", {"a.json": b"1"}, record("first", "a.json"))
+    with pytest.raises(Killed), Store(tmp_path) as store:
+        monkeypatch.setattr(store, "_compact", lambda: None)
+        remember = store._remember
+
+        def once(stem, noted):
+            if (tmp_path / "a.csv").exists():
+                raise Killed
+            remember(stem, noted)
+
+        monkeypatch.setattr(store, "_remember", once)
+        store.write("a", {"a.csv": b"1"}, record("first", "a.csv"))
+    with Store(tmp_path) as store:
+        assert store.first_foreign(["a.json", "a.csv"]) is None
+        found = store.find("a")
+        assert found is not None
+        assert store.has(found, ["a.json"]) and not store.has(found, ["a.csv"])
+
+
 @pytest.mark.parametrize(
     ("was", "becomes"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def make_plan(
     *,
     by_content: bool = False,
     again: bool = False,
+    overwrite: bool = False,
     lists: Sequence[Path] = (),
 ) -> list[Item]:
     """Say what is to be done with each source, in their order.
@@ -62,10 +63,12 @@ def make_plan(
         by_content: recordings are compared by what is in them, wherever they lie; otherwise by
             path, size and time of change, which is faster.
         again: nothing counts as done.
+        overwrite: files that no batch made here may be replaced.
         lists: files that name sources.
 
     Raises:
-        SettingsError: a result would take the place of a recording or a list.
+        SettingsError: a result would take the place of a recording or a list or, without
+            ``overwrite``, of any other file that no batch made here.
     """
     items = []
     inputs = {identity(path) for path in (*(source.path for source in sources), *lists)}
@@ -74,14 +77,7 @@ def make_plan(
     for number, (source, stem) in enumerate(zip(sources, stems, strict=True)):
         files = {name: stem + FORMATS[name].suffix for name in order.formats}
         for file in files.values():
-            place = (store.output / file).absolute()
-            if identity(place) in inputs:
-                raise SettingsError(
-                    name="--output",
-                    reason=f"{place} is an input and would be overwritten; "
-                    "choose another directory",
-                    reason_zh=f"{place} 是输入文件，会被覆盖，请选择其他目录",
-                )
+            _check_no_input(store.output / file, inputs)
         fingerprint = _fingerprint(source.path, by_content=by_content)
         record = store.find(stem)
         is_done = (
@@ -97,7 +93,32 @@ def make_plan(
         size = int(fingerprint.get("size_bytes", 0))
         task = Task(number, path, shown, size)
         items.append(Item(source, stem, files, fingerprint, task, record if is_done else None))
+    if not overwrite:
+        _check_nothing_replaced(items, store)
     return items
+
+
+def _check_no_input(file: Path, inputs: Container[tuple[int, int] | None]) -> None:
+    place = file.absolute()
+    if identity(place) in inputs:
+        raise SettingsError(
+            name="--output",
+            reason=f"{place} is an input and would be overwritten; choose another directory",
+            reason_zh=f"{place} 是输入文件，会被覆盖，请选择其他目录",
+        )
+
+
+def _check_nothing_replaced(items: Sequence[Item], store: Store) -> None:
+    left = (file for item in items if item.done is None for file in item.files.values())
+    foreign = store.first_foreign(left)
+    if foreign is not None:
+        raise SettingsError(
+            name="--output",
+            reason=f"{foreign} was not made by a batch there and would be overwritten; "
+            "choose another directory, or say --overwrite",
+            reason_zh=f"{foreign} 不是该目录中的批处理生成的，会被覆盖；"
+            "请选择其他目录，或使用 --overwrite",
+        )
 
 
 def _fingerprint(path: Path, *, by_content: bool) -> dict[str, Any]:

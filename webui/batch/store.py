@@ -24,6 +24,11 @@ from webui.system_errors import FULL_DISK, system_reason_zh
 # After these no other file can be written either.
 _HOPELESS = FULL_DISK | {errno.EROFS, errno.EIO, errno.EDQUOT}
 
+# Under it stands the summary, which is of no recording; a stem is never empty.
+_OF_ALL = ""
+# No file has this size: it counts as not written.
+_UNKNOWN_BYTES = -1
+
 
 @dataclass(frozen=True)
 class Record:
@@ -106,6 +111,19 @@ class Store:
         """What is remembered of the results that are named so."""
         return self._records.get(stem)
 
+    def first_foreign(self, files: Iterable[str]) -> Path | None:
+        """The first file that these or the summary would replace, and that no batch made here.
+
+        Args:
+            files: paths from the output on.
+        """
+        known = {name for record in self._records.values() for name in record.files}
+        for name in (*files, SUMMARY):
+            place = self.output / name
+            if name not in known and os.path.lexists(place) and not place.is_dir():
+                return place
+        return None
+
     def has(self, record: Record, files: Iterable[str]) -> bool:
         """Whether these results are remembered, and there as they were written."""
         for name in files:
@@ -136,6 +154,10 @@ class Store:
             # Whoever kills this between two files leaves results that nothing else tells apart.
             begun = {} if before is None else before.files
             self._remember(stem, Record("", {}, {**begun, **record.files}, {}))
+        elif more := record.files.keys() - before.files.keys():
+            # Whoever kills this after a file leaves one that is known, but none that is whole.
+            unknown = dict.fromkeys(more, _UNKNOWN_BYTES)
+            self._remember(stem, replace(before, files={**before.files, **unknown}))
         for name, content in files.items():
             place = self.output / name
             with self._refused(place):
@@ -170,8 +192,11 @@ class Store:
         text = io.StringIO(newline="")
         csv.writer(text).writerows([columns, *rows])
         place = self.output / SUMMARY
+        content = text.getvalue().encode("utf-8", "replace")
+        # Before it is there, so that whoever kills this leaves none that nobody knows.
+        self._remember(_OF_ALL, Record("", {}, {SUMMARY: len(content)}, {}))
         with self._refused(place), appearing(place, self._pending) as stream:
-            stream.write(text.getvalue().encode("utf-8", "replace"))
+            stream.write(content)
         return place
 
     def _delete(self, files: Iterable[str]) -> None:

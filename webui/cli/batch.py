@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     )
     parser.add_argument("--by-content", action="store_true", help=texts["by_content"])
     parser.add_argument("--again", action="store_true", help=texts["again"])
+    parser.add_argument("--overwrite", action="store_true", help=texts["overwrite"])
     parser.add_argument(
         "--workers", type=int, metavar="N", help=texts["workers"].format(high=_MOST_WORKERS)
     )
@@ -79,6 +80,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
             store,
             by_content=chosen.by_content,
             again=chosen.again,
+            overwrite=chosen.overwrite,
             lists=[Path(given) for given in chosen.inputs],
         )
         progress = Progress(items, language)

@@ -23,6 +23,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "by_content": "compare recordings with those of before by what is in them; otherwise by "
         "path, size and time of change, which is faster",
         "again": "do all of them anew",
+        "overwrite": "replace files in the way of results too that no batch made there; "
+        "otherwise nothing is done",
         "workers": "processes (1 to {high}; default: as many as processors and free memory allow)",
         "backend": "where the work is done: processes of this machine, or a Dask cluster "
         "(default: local)",
@@ -51,6 +53,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "exclude": "排除符合的文件",
         "by_content": "按内容判断录音是否变化；默认按路径、大小和修改时间，更快",
         "again": "全部重做",
+        "overwrite": "结果的位置上若有并非批处理生成的文件，也一并替换；默认拒绝执行",
         "workers": "进程数（1 到 {high}；默认：按处理器和空闲内存决定）",
         "backend": "在何处执行：本机进程，或 Dask 集群（默认：local）",
         "scheduler": "Dask 集群的调度器：tcp://host:8786",
