@@ -6,6 +6,7 @@
     ├── BatchRefusedError  the page does not take it
     ├── BatchOutputError   a result cannot be written
     ├── BatchBusyError     another batch writes to the same directory
+    ├── UnforeseenError    one recording failed in a way that nobody thought of
     └── ClusterError       a Dask cluster cannot be used
 """
 
@@ -44,6 +45,15 @@ class BatchBusyError(BatchError):
         "en": "Another batch writes to {directory} at this moment. Wait for it, "
         "or choose another directory.",
         "zh": "另一个批处理正在写入 {directory}。请等待其结束，或选择其他目录。",
+    }
+
+
+class UnforeseenError(BatchError):
+    """One recording failed in a way that nobody thought of."""
+
+    texts = {
+        "en": "This recording failed in a way that was not foreseen ({reason}). The others go on.",
+        "zh": "该录音因未预料的错误而失败（{reason_zh}），其余录音继续处理。",
     }
 
 

@@ -12,6 +12,7 @@ from webui.batch.local import LocalProcesses
 from webui.batch.order import Order
 from webui.batch.resources import fitting_workers, threads_each, worker_bytes
 from webui.batch.work import Done, Task
+from webui.errors import EngineStartError
 from webui.vad.options import VadOptions
 
 ORDER = Order(VadOptions(), "mix", "onnx", "0" * 64, ("json",))
@@ -27,7 +28,13 @@ def mimic(task: Task, order: Order) -> Done:
 
 
 def fail(task: Task, order: Order) -> Done:
-    raise RuntimeError("nobody thought of this")
+    if task.path == "large":
+        raise MemoryError
+    if task.path == "odd":
+        raise RuntimeError("nobody thought of this")
+    if task.path == "no model":
+        raise EngineStartError(engine="onnx", reason="no model")
+    return Done(task.number, {"json": b""})
 
 
 def test_a_recording_that_kills_its_process_is_told_and_the_others_are_done():
@@ -51,9 +58,17 @@ def test_without_room_one_works_at_a_time():
     assert len(list(processes([Task(n, "fine") for n in range(4)], ORDER))) == 4
 
 
-def test_what_nobody_thought_of_is_not_swallowed():
-    with pytest.raises(RuntimeError, match="nobody thought"):
-        list(LocalProcesses(1, 1, fail)([Task(0, "fine")], ORDER))
+def test_what_nobody_thought_of_costs_one_recording_alone():
+    tasks = [Task(n, path) for n, path in enumerate(["odd", "fine", "large", "fine"])]
+    done = {d.number: d for d in LocalProcesses(2, 1, fail)(tasks, ORDER)}
+    assert [done[n].error is None for n in range(4)] == [False, True, False, True]
+    assert "RuntimeError: nobody thought of this" in str(done[0].error)
+    assert "(MemoryError)" in str(done[2].error)
+
+
+def test_what_no_recording_can_be_without_ends_all():
+    with pytest.raises(EngineStartError):
+        list(LocalProcesses(1, 1, fail)([Task(0, "no model"), Task(1, "fine")], ORDER))
     assert not [t for t in threading.enumerate() if "Executor" in t.name]
 
 

@@ -13,9 +13,8 @@ from typing import Any
 from webui import __version__
 from webui.batch.order import Order
 from webui.batch.resources import processors, threads_each
-from webui.batch.work import Done, Task, process
+from webui.batch.work import Done, Task, failed, process
 from webui.batch_errors import ClusterError
-from webui.errors import EngineCrashedError, StudioError
 
 # Tasks that wait for each thread of a worker, so that it does not wait for the next one.
 _AHEAD = 2
@@ -105,14 +104,11 @@ class DaskCluster:
 
     def _result(self, future: Any, task: Task) -> Done:
         error = None if future.status == "finished" else future.exception()
-        if isinstance(error, StudioError):
-            raise error
         if future.status == "cancelled":
             raise self._gone()
         if error is not None:
-            # A worker that died with the recording several times, or what nobody thought of.
-            crash = EngineCrashedError(reason=str(error), reason_zh=str(error))
-            return Done(task.number, {}, error=crash)
+            # A worker that died with the recording several times, too.
+            return failed(task, error)
         done: Done = future.result()
         return done
 

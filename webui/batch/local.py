@@ -16,7 +16,7 @@ from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
 from webui.batch.order import Order
 from webui.batch.resources import free_memory_bytes, worker_bytes
-from webui.batch.work import Done, Task, process
+from webui.batch.work import Done, Task, failed, process
 from webui.errors import EngineCrashedError
 
 _POLL_S = 0.5
@@ -30,7 +30,8 @@ class LocalProcesses:
     """Executes tasks; the model is loaded once in each process.
 
     A recording that takes its process with it is tried once more, alone, and then told as
-    failed; the others go on in fresh processes.
+    failed; the others go on in fresh processes. One that ends in an error that nobody thought of,
+    or for want of memory, is told as failed at once.
 
     Args:
         workers: how many processes.
@@ -87,9 +88,11 @@ class LocalProcesses:
                     under_way[pool.submit(self._work, task, order)] = task
                 finished, _ = wait(under_way, _POLL_S, FIRST_COMPLETED)
                 for future in finished:
-                    done = future.result()
-                    del under_way[future]
-                    yield done
+                    error = future.exception()
+                    if isinstance(error, BrokenProcessPool):
+                        raise error
+                    task = under_way.pop(future)
+                    yield future.result() if error is None else failed(task, error)
         except BrokenProcessPool:
             # What had come before the break is not lost.
             for future in [f for f in under_way if f.done() and f.exception() is None]:

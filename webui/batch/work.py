@@ -7,6 +7,7 @@ machine that sees the recording.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -17,12 +18,15 @@ from typing import Any
 
 from webui import weights
 from webui.batch.order import Order
+from webui.batch_errors import UnforeseenError
 from webui.errors import AudioError, EngineStartError, StudioError
 from webui.formats import FORMATS, Outcome
 from webui.settings import Settings
 from webui.vad.detector import Detector
 from webui.vad.scorers import SCORERS
 from webui.vad.summary import summarise_tracks
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,25 @@ def process(task: Task, order: Order) -> Done:
     except AudioError as error:
         return Done(task.number, {}, error=error)
     return finished(task, Outcome.of(tracks, order.options, path=task.path), order.formats)
+
+
+def failed(task: Task, error: BaseException) -> Done:
+    """What is told of a recording that an error ended which says nothing of the others.
+
+    Args:
+        task: that it is of.
+        error: which nobody thought of; too little memory, too.
+
+    Raises:
+        StudioError: it is one of these, which tells of what no recording can be without.
+    """
+    if isinstance(error, StudioError):
+        raise error
+    if not isinstance(error, MemoryError):
+        # The recording is told of; where it went wrong, only whoever mends this wants to know.
+        _log.info("unforeseen, with %s", task.path, exc_info=error)
+    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    return Done(task.number, {}, error=UnforeseenError(reason=reason))
 
 
 def finished(task: Task, outcome: Outcome, formats: Sequence[str]) -> Done:
