@@ -33,7 +33,7 @@
         ├── EngineCrashedError      the process died
         ├── EngineStalledError      it gave no sign of life and was ended
         ├── EngineBusyError         too many jobs wait already
-        │   └── StreamsFullError      of `webui.stream_errors`
+        │   └── StreamsFullError, ConnectionsFullError  of `webui.stream_errors`
         ├── EngineInUseError        live streams use the model
         └── JobCancelledError       the user stopped the job
 

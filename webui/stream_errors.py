@@ -3,7 +3,8 @@
 ::
 
     EngineBusyError
-    └── StreamsFullError      there are as many live streams as there may be
+    ├── StreamsFullError      there are as many live streams as there may be
+    └── ConnectionsFullError  as many connections wait to say what they want
 
     StreamError               what a client of one meets
     ├── StreamMessageError    a message that the protocol does not have
@@ -27,6 +28,16 @@ class StreamsFullError(EngineBusyError):
         "(FSMN_VAD_MAX_STREAMS). Try again when one has ended.",
         "zh": "已有 {streams} 个实时流在运行，达到本服务器的上限（FSMN_VAD_MAX_STREAMS）。"
         "请等其中一个结束后再试。",
+    }
+
+
+class ConnectionsFullError(EngineBusyError):
+    """There are as many connections that have begun no stream as there may be."""
+
+    texts = {
+        "en": "{connections} connections have said nothing yet, which is the most that this "
+        "server waits for. Try again later.",
+        "zh": "已有 {connections} 个连接尚未发送任何消息，达到本服务器的上限。请稍后再试。",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import wave
 from pathlib import Path
 
@@ -100,6 +101,24 @@ def test_no_room_at_all_keeps_nothing_and_goes_on_when_there_is_some(tmp_path: P
     kept.append(data[60 * 2000 :])
     assert kept.from_s == 60
     assert read(kept, 60 * 2000, len(data)) == data[60 * 2000 :]
+    kept.close()
+
+
+def test_who_asks_for_the_size_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Slow(Shelf):
+        def grow(self, more_bytes: int) -> bool:
+            # Meanwhile somebody else asks.
+            asker = threading.Thread(target=lambda: asked.append(kept.size_bytes), daemon=True)
+            asker.start()
+            asker.join(10)
+            return super().grow(more_bytes)
+
+    kept = KeptAudio(Slow(tmp_path), PCM, most_s=10)
+    kept.append(sound(0.5))
+    kept.append(sound(0.5))
+    assert asked == [0, 1000]
     kept.close()
 
 

@@ -131,6 +131,26 @@ def test_only_so_many_streams(tmp_path: Path, model_dir: Path) -> None:
         asyncio.run(run(server))
 
 
+def test_only_so_many_connections_that_say_nothing(tmp_path: Path, model_dir: Path) -> None:
+    async def run(server: Server) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            silent = [await stack.enter_async_context(connected(server)) for _ in range(18)]
+            told, closed = await refused(server)
+            assert (told["code"], closed) == ("connections_full", 1013)
+            assert "18" in told["message"]
+            # Who says what it wants makes room for the next one.
+            await silent[0].start()
+            async with connected(server) as client:
+                await client.start()
+            await silent[1].socket.close()
+            async with connected(server) as client:
+                await client.say(type="stop")
+                assert (await client.hear("error"))["code"] == "stream_message"
+
+    with serving(tmp_path, model_dir, max_streams=2) as server:
+        asyncio.run(run(server))
+
+
 def test_faster_input_is_held_up_and_not_lost(
     server: Server, talk: np.ndarray, model_dir: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from webui.audio.pcm import PcmFormat
 from webui.errors import EngineCrashedError, StudioError
-from webui.live.protocol import Tune
+from webui.live.protocol import Resume, Tune
 from webui.live.runner import Outlet, Runner
 from webui.live.session import LiveSession, Step, Told
 from webui.stream_errors import StreamElsewhereError, StreamGoneError
@@ -298,10 +298,39 @@ def test_piece_on_its_way_in_when_its_sender_is_cut_off_is_counted_and_scored() 
             await live.runner.feed(first, PIECE)
         with pytest.raises(StreamElsewhereError):
             await live.runner.tune(first, Tune(VadOptions()))
-        await live.runner.end("stop")
+        with pytest.raises(StreamElsewhereError):
+            await live.runner.end("stop", first)
+        await settle()
+        assert live.saved == []
+        await live.runner.end("stop", second)
         await drained(second)
         assert live.source.fed_bytes == live.session.received_bytes == taken + 3 * 320
         assert live.runner.ended is not None
         assert live.runner.ended.message["duration_ms"] == taken // 32 + 30
+
+    run(test)
+
+
+def test_what_was_missed_is_told_first_and_made_bit_by_bit() -> None:
+    async def test(live: Live) -> None:
+        made: list[int] = []
+
+        def missed(resume: Resume) -> Iterator[Told]:
+            for number in range(100):
+                made.append(number)
+                yield {"type": "frames", "number": number}
+
+        live.session.missed = missed  # type: ignore[method-assign]
+        outlet = Outlet()
+        await live.runner.attach(outlet, lambda: {"type": "ready"}, Resume("stream", "key"))
+        await live.runner.feed(outlet, PIECE)
+        await settle()
+        assert made == []
+        assert await outlet.get() == {"type": "ready"}
+        assert [(await outlet.get() or {})["number"] for _ in range(3)] == made == [0, 1, 2]
+        await live.runner.end("stop", outlet)
+        told = await drained(outlet)
+        assert [m["number"] for m in told[:97]] == list(range(3, 100))
+        assert told[97]["first"] == 0 and told[-1]["type"] == "end"
 
     run(test)

@@ -51,8 +51,8 @@ class _Own:
         self._state, scored = self._scorer.feed(self._state, chunk.tobytes())
         events = self._decider.feed(scored.probabilities)
         if is_last:
-            events += self._decider.feed(self._scorer.finish(self._state).probabilities)
-            events += self._decider.flush(self._state.samples)
+            last = self._scorer.finish(self._state)
+            events += self._decider.flush(self._state.samples, last.probabilities)
         return [(event.kind, event.boundary_ms) for event in events]
 
     @property

@@ -69,6 +69,7 @@ class KeptAudio:
         self._piece_bytes = self._piece_s * pcm.bytes_per_s
         self._most_bytes = min(int(most_s) * pcm.bytes_per_s, LARGEST_BYTES - _HEADER_ROOM_BYTES)
         self._sizes: deque[int] = deque()  # of the pieces, from the first one that is kept
+        self._size_bytes = 0  # of them all
         self._first = 0  # its number
         self._received_bytes = 0
         self._file: BinaryIO | None = None
@@ -81,9 +82,8 @@ class KeptAudio:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes that are kept."""
-        with self._lock:
-            return sum(self._sizes)
+        """Bytes that are kept; whoever asks does not wait for the disk."""
+        return self._size_bytes
 
     def append(self, data: bytes) -> None:
         """Keep what was received next; what is too old goes, and so does what has no room."""
@@ -105,7 +105,7 @@ class KeptAudio:
         """
         with self._lock:
             first_kept = self._first * self._piece_bytes
-            end_byte = min(end_byte, first_kept + sum(self._sizes))
+            end_byte = min(end_byte, first_kept + self._size_bytes)
             end_byte -= end_byte % self._pcm.frame_bytes
             if not first_kept <= first_byte < end_byte:
                 return None
@@ -137,8 +137,9 @@ class KeptAudio:
                         left -= _copy(source, target, left)
                     path.unlink()
                 target.write(b"\0" * (size % 2))  # RIFF wants even sizes
-            self._shelf.grow(self._shelf.path.stat().st_size - sum(self._sizes))
+            self._shelf.grow(self._shelf.path.stat().st_size - self._size_bytes)
             self._sizes.clear()
+            self._size_bytes = 0
 
     def close(self) -> None:
         """Let the file go that is being written."""
@@ -158,13 +159,14 @@ class KeptAudio:
             if self._file.write(part) < len(part):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._sizes[-1] += len(part)
+            self._size_bytes += len(part)
         except OSError as error:
             _log.warning("the sound of a live stream is not kept on: %s", error)
             self._shelf.grow(-len(part))
             self._drop_all(number)
 
     def _make_room(self, number: int, more_bytes: int) -> None:
-        while sum(self._sizes) + more_bytes > self._most_bytes and self._first < number:
+        while self._size_bytes + more_bytes > self._most_bytes and self._first < number:
             self._drop()
         while not self._shelf.grow(more_bytes):
             if self._sizes and self._first < number:
@@ -183,7 +185,9 @@ class KeptAudio:
     def _drop(self) -> None:
         with contextlib.suppress(OSError):  # open elsewhere, on Windows; it goes with the rest
             self._path(self._first).unlink(missing_ok=True)
-        self._shelf.grow(-self._sizes.popleft())
+        size_bytes = self._sizes.popleft()
+        self._shelf.grow(-size_bytes)
+        self._size_bytes -= size_bytes
         self._first += 1
 
     def _close(self) -> None:

@@ -8,7 +8,7 @@ from webui.audio import FRAME_LENGTH_SAMPLES, SAMPLE_RATE_HZ
 from webui.audio.peaks import Peaks
 from webui.audio.report import AudioReport, Notice, rate_text
 from webui.vad.scores import SpeechScores
-from webui.vad.timebase import first_sample_of_frame, samples_of_frames
+from webui.vad.timebase import first_sample_of_frame, frames_of_ms, samples_of_frames
 
 if TYPE_CHECKING:
     from webui.live.session import LiveSession
@@ -28,8 +28,12 @@ def scores_of(session: LiveSession, file: str, *, is_whole: bool) -> SpeechScore
         is_whole: the engine has scored all of it; else the recording ends where it got to.
     """
     receipt = session.source.receipt
-    first = session.from_frame
     if receipt is None or session.kept is None:
+        return None
+    # Sound that was not scored any more may have pushed out the oldest that was.
+    session.forget()
+    first = session.from_frame
+    if first < frames_of_ms(session.kept.from_s * 1000):
         return None
     probabilities = session.probabilities.since(first).copy()
     samples = session.samples - first_sample_of_frame(first)

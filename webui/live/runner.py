@@ -11,8 +11,9 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from webui.errors import EngineError, StudioError
@@ -35,6 +36,7 @@ class Outlet:
     """Messages on their way to one connection; whoever puts one waits while it is full."""
 
     def __init__(self) -> None:
+        self._first_words: Iterator[Told] = iter(())
         self._messages: deque[Told] = deque()
         self._changed = asyncio.Event()
         self._closed = asyncio.Event()
@@ -44,6 +46,11 @@ class Outlet:
     def is_stuck(self) -> bool:
         """Whether nothing more fits in."""
         return len(self._messages) >= _OUTLET_MESSAGES
+
+    def begin(self, messages: Iterable[Told]) -> None:
+        """Have messages told before all others; each is made when the one before is gone."""
+        self._first_words = iter(messages)
+        self._changed.set()
 
     def preload(self, messages: list[Told]) -> None:
         """Put messages in without waiting."""
@@ -71,6 +78,8 @@ class Outlet:
 
     async def get(self) -> Told | None:
         """Return the next message; None at the end."""
+        if (first := next(self._first_words, None)) is not None:
+            return first
         while not self._messages:
             if self._closed.is_set():
                 return None
@@ -169,7 +178,7 @@ class Runner:
                 return
             self.touched_s = time.monotonic()
             self._outlet = outlet
-            outlet.preload([ready(), *(self.session.missed(resume) if resume else [])])
+            outlet.begin(chain([ready()], self.session.missed(resume) if resume else ()))
 
     def detach(self, outlet: Outlet) -> None:
         """Note that a connection is gone; the stream waits for another one."""
@@ -222,9 +231,19 @@ class Runner:
         self.touched_s = time.monotonic()
         self._inbox.put_nowait(wanted)
 
-    async def end(self, reason: str) -> None:
-        """End the stream after all that was received; a client that takes nothing is cut off."""
+    async def end(self, reason: str, outlet: Outlet | None = None) -> None:
+        """End the stream after all that was received; a client that takes nothing is cut off.
+
+        Args:
+            reason: that the client is told.
+            outlet: of the connection that asks for it; None if none does.
+
+        Raises:
+            StreamElsewhereError: the connection is not the stream's any more.
+        """
         async with self._feeding:
+            if outlet is not None and (error := self._refusal(outlet)) is not None:
+                raise error
             if self._outlet is not None and self._outlet.is_stuck:
                 self._outlet.close()
             if not self._is_ending:

@@ -6,6 +6,7 @@ It knows nothing of connections: a client that comes back is told what it has mi
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import time
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from webui.audio import SAMPLE_RATE_HZ
 from webui.audio.pcm import PcmFormat
@@ -23,6 +25,7 @@ from webui.live.kept import KeptAudio
 from webui.live.protocol import Resume, Tune
 from webui.live.rolling import Rolling
 from webui.vad.options import VadOptions
+from webui.vad.scorers import Probabilities
 from webui.vad.scores import EngineReceipt
 from webui.vad.segment import Segment
 from webui.vad.stream import Decider, Scored, SpeechEvent
@@ -157,11 +160,9 @@ class LiveSession:
 
     def absorb(self, step: Step, scored: Scored) -> list[Told]:
         """Take the engine's answer to a step; return what the client is to be told."""
-        first, first_peak = self.probabilities.end, self.peaks.end
-        self._note(step, scored)
-        told = self._frames(first, first_peak) if self._with_frames else []
-        told += self._decided(self._decide(first, scored.probabilities), step)
-        self._forget()
+        told, fresh = self._taken(step, scored)
+        told += self._decided(self._decider.feed(fresh), step)
+        self.forget()
         if (now := time.monotonic()) - self._told_s >= _TOLD_EVERY_S:
             self._told_s = now
             if not self._with_frames:
@@ -182,7 +183,7 @@ class LiveSession:
             first = max(first, -(-self._segments[-1].end_ms // FRAME_HOP_MS))
         self._first_frame = first
         self._decider = Decider(wanted.options, first)
-        again = self._decide(first, self.probabilities.since(first))
+        again = self._decider.feed(self._unknown(first, self.probabilities.since(first)))
         ended = [event.segment for event in again if event.segment is not None]
         self._segments.extend(ended)
         self._number += 1
@@ -190,26 +191,34 @@ class LiveSession:
         self._events.clear()
         return self._restatement(ms_of_frame(first), ended) | {"past": wanted.past}
 
-    def missed(self, resume: Resume) -> list[Told]:
-        """Say once more what did not come through before a connection was lost."""
-        told: list[Told] = []
+    def missed(self, resume: Resume) -> Iterator[Told]:
+        """Say once more what did not come through before a connection was lost.
+
+        Returns:
+            What was missed until now. Half an hour of frames is made into messages one by
+            one, as they are asked for, so that others are served between them.
+        """
+        again: Iterator[Told] = iter(())
         if resume.frames is not None and self._with_frames:
-            told += self._frames(resume.frames, resume.frames)
+            again = self._frames(resume.frames, resume.frames)
         seen = resume.events
         if seen is None or seen >= self._number:
-            return told
+            return again
         oldest = self._number - len(self._events)
         if seen < max(oldest, self._restated):
             from_ms = ms_of_frame(self.from_frame)
             if self._segments:  # the first one may begin in what was dropped
                 from_ms = min(from_ms, self._segments[0].start_ms)
-            return [*told, self._restatement(from_ms, list(self._segments)) | {"past": True}]
-        return [*told, *map(json.loads, list(self._events)[seen - oldest :])]
+            whole = self._restatement(from_ms, list(self._segments)) | {"past": True}
+            return itertools.chain(again, [whole])
+        return itertools.chain(again, map(json.loads, list(self._events)[seen - oldest :]))
 
     def finish(self, step: Step, scored: Scored) -> list[Told]:
         """Take the last answer and end what is open; return what the client is to be told."""
-        told = self.absorb(step, scored)
-        return told + self._decided(self._decider.flush(self.samples), step)
+        told, fresh = self._taken(step, scored)
+        told += self._decided(self._decider.flush(self.samples, fresh), step)
+        self.forget()
+        return told
 
     def end(self) -> Told:
         """Say that the stream is over."""
@@ -219,22 +228,40 @@ class LiveSession:
             "segments": self._gone_segments + len(self._segments),
         }
 
+    def forget(self) -> None:
+        """Let go what is older than the sound that is kept, or than a segment can be."""
+        if self.kept is not None:
+            first = frames_of_ms(self.kept.from_s * 1000)
+        else:
+            reach_ms = self.options.max_single_segment_time + _REACH_MS
+            first = self.probabilities.end - frames_of_ms(reach_ms)
+        self.probabilities.drop_before(first)
+        self.peaks.drop_before(first)
+        while self._segments and self._segments[0].end_ms <= ms_of_frame(self.from_frame):
+            self._segments.popleft()
+            self._gone_segments += 1
+
     def close(self) -> None:
         """Let the engine and the files go."""
         self.source.close()
         if self.kept is not None:
             self.kept.close()
 
-    def _note(self, step: Step, scored: Scored) -> None:
+    def _taken(self, step: Step, scored: Scored) -> tuple[list[Told], Probabilities]:
+        """Keep what was scored; return what is told of it, and what the decider is to have."""
+        first, first_peak = self.probabilities.end, self.peaks.end
         self.scoring_s += scored.work_s
         self._scored_bytes = step.received_bytes
         self.probabilities.append(scored.probabilities)
         if self._has_peaks:
             self.peaks.append(scored.peaks)
+        told = list(self._frames(first, first_peak)) if self._with_frames else []
+        return told, self._unknown(first, scored.probabilities)
 
-    def _decide(self, first: int, probabilities: Any) -> list[SpeechEvent]:
+    def _unknown(self, first: int, probabilities: Probabilities) -> Probabilities:
+        """Leave out the frames before the decider's first one."""
         # Options that pad may have finished a segment beyond what was received.
-        return self._decider.feed(probabilities[max(0, self._first_frame - first) :])
+        return probabilities[max(0, self._first_frame - first) :]
 
     def _decided(self, events: list[SpeechEvent], step: Step) -> list[Told]:
         taken_ms = (time.monotonic() - step.arrived_s) * 1000
@@ -259,24 +286,13 @@ class LiveSession:
         self._events.extend(map(json.dumps, told))
         return told
 
-    def _frames(self, first: int, first_peak: int) -> list[Told]:
-        return list(self._frame_messages(first, first_peak))
-
-    def _frame_messages(self, first: int, first_peak: int) -> Iterator[Told]:
+    def _frames(self, first: int, first_peak: int) -> Iterator[Told]:
         first = max(first, self.probabilities.first)
         first_peak = max(first_peak, self.peaks.first)
-        while first < self.probabilities.end or first_peak < self.peaks.end:
-            speech = self.probabilities.since(first)[:_FRAMES_AT_ONCE]
-            peaks = self.peaks.since(first_peak)[:_FRAMES_AT_ONCE]
-            yield {
-                "type": "frames",
-                "first": first,
-                "speech": np.round(speech.astype(np.float64), 3).tolist(),
-                "first_peak": first_peak,
-                "peaks": peaks.ravel().tolist(),
-                "received_bytes": self._scored_bytes,
-            }
-            first, first_peak = first + len(speech), first_peak + len(peaks)
+        # What is kept may change before the last of them is asked for.
+        speech = self.probabilities.since(first).copy()
+        peaks = self.peaks.since(first_peak).copy()
+        return _frame_messages(first, speech, first_peak, peaks, self._scored_bytes)
 
     def _restatement(self, from_ms: int, segments: list[Segment]) -> Told:
         return {
@@ -299,22 +315,28 @@ class LiveSession:
             "disk_bytes": kept.size_bytes,
         }
 
-    def _forget(self) -> None:
-        """Let go what is older than the sound that is kept, or than a segment can be."""
-        if self.kept is not None:
-            first = frames_of_ms(self.kept.from_s * 1000)
-        else:
-            reach_ms = self.options.max_single_segment_time + _REACH_MS
-            first = self.probabilities.end - frames_of_ms(reach_ms)
-        self.probabilities.drop_before(first)
-        self.peaks.drop_before(first)
-        while self._segments and self._segments[0].end_ms <= ms_of_frame(self.from_frame):
-            self._segments.popleft()
-            self._gone_segments += 1
-
     def _frames_of(self, received_bytes: int) -> int:
         """Whole samples of each channel in so many bytes."""
         return received_bytes // self.pcm.frame_bytes
 
     def _ms_of(self, received_bytes: int) -> int:
         return self._frames_of(received_bytes) * 1000 // self.pcm.rate_hz
+
+
+def _frame_messages(
+    first: int,
+    speech: Probabilities,
+    first_peak: int,
+    peaks: NDArray[np.int16],
+    received_bytes: int,
+) -> Iterator[Told]:
+    for at in range(0, max(len(speech), len(peaks)), _FRAMES_AT_ONCE):
+        until = at + _FRAMES_AT_ONCE
+        yield {
+            "type": "frames",
+            "first": first + min(at, len(speech)),
+            "speech": np.round(speech[at:until].astype(np.float64), 3).tolist(),
+            "first_peak": first_peak + min(at, len(peaks)),
+            "peaks": peaks[at:until].ravel().tolist(),
+            "received_bytes": received_bytes,
+        }

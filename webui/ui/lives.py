@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from webui.settings import Settings
     from webui.ui.runs import Runs
     from webui.ui.session import ScoreCache
+    from webui.vad.scores import SpeechScores
 
 _log = logging.getLogger(__name__)
 
@@ -194,10 +195,10 @@ class Lives:
             live.from_ms = session.kept.from_s * 1000
             frames = source_frames(session, scores)
             live.size_bytes = frames * live.pcm.frame_bytes
-            await asyncio.to_thread(session.kept.collect, frames)
-            live.result = self._cache.put(live.recording, (scores,))
-            entry = Entry(live.recording, (scores,))
-            await asyncio.to_thread(self._runs.note, live.result, entry, session.options, "live")
+            # It copies the sound, puts older results away and decides all of it.
+            live.result = await asyncio.to_thread(
+                self._store, session, live.recording, scores, frames
+            )
         except OSError as error:
             _log.warning("the sound of a live stream is not kept: %s", error)
             return _NOTHING
@@ -206,6 +207,15 @@ class Lives:
             _log.exception("a live stream has no result")
             return _NOTHING
         return {"result": live.result, "from_ms": live.from_ms}
+
+    def _store(
+        self, session: LiveSession, recording: Recording, scores: SpeechScores, frames: int
+    ) -> str:
+        assert session.kept is not None
+        session.kept.collect(frames)
+        result = self._cache.put(recording, (scores,))
+        self._runs.note(result, Entry(recording, (scores,)), session.options, "live")
+        return result
 
     def _over(self, stream: str, runner: Runner) -> None:
         live = self._open.pop(stream)

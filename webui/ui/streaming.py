@@ -22,6 +22,7 @@ from webui.live.protocol import Resume, Start, Stop, Tune
 from webui.live.runner import Outlet, Runner
 from webui.stream_errors import (
     ClipGoneError,
+    ConnectionsFullError,
     StreamGoneError,
     StreamMessageError,
     StreamRateError,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 MAX_FRAME_BYTES = 4 * protocol.MOST_BINARY_BYTES
 """Of a message that the server reads at all; what is above the protocol's limits is told so."""
 
+# Connections that may wait to begin, beside one for each stream.
+_MORE_GREETINGS = 16
 _STAGE_S = 0.02
 # What becomes of a stream whose connection ends with one of these codes of RFC 6455: its client
 # is done, or has sent what no WebSocket may. After any other one it may come back.
@@ -59,15 +62,43 @@ def routes(studio: Studio) -> list[BaseRoute]:
     ]
 
 
+class Greetings:
+    """The connections that have not said yet what they want: bounded, like streams.
+
+    Args:
+        most: of them at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._count = most, 0
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Wait for what one of them says.
+
+        Raises:
+            ConnectionsFullError: there are too many.
+        """
+        if self._count >= self._most:
+            raise ConnectionsFullError(connections=self._count)
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+
+
 class _Desk:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
+        # All streams may come back at once.
+        self._greetings = Greetings(studio.settings.max_streams + _MORE_GREETINGS)
 
     async def stream(self, socket: WebSocket) -> None:
         await socket.accept()
         language = preferred_language(socket.headers.get("accept-language", ""))
         with contextlib.suppress(WebSocketDisconnect):
-            await _Connection(self._studio, socket, language).serve()
+            await _Connection(self._studio, socket, language, self._greetings).serve()
 
     async def clip(self, request: Request) -> Response:
         texts = texts_of(request)
@@ -103,10 +134,14 @@ class _Connection:
         studio: what all sessions share.
         socket: accepted.
         language: of errors, until the client names one.
+        greetings: counts the connections that have said nothing yet.
     """
 
-    def __init__(self, studio: Studio, socket: WebSocket, language: str) -> None:
+    def __init__(
+        self, studio: Studio, socket: WebSocket, language: str, greetings: Greetings
+    ) -> None:
         self._studio, self._socket, self._language = studio, socket, language
+        self._greetings = greetings
         self._idle_s = studio.settings.stream_idle_s
         self._incoming: asyncio.Task[Any] | None = None
 
@@ -134,7 +169,8 @@ class _Connection:
             StudioError: it cannot have it.
         """
         try:
-            first = await asyncio.wait_for(self._receive(), self._idle_s)
+            with self._greetings.one():
+                first = await asyncio.wait_for(self._receive(), self._idle_s)
         except asyncio.TimeoutError:
             raise StreamMessageError(
                 reason=f"nothing came for {self._idle_s:g} s",
@@ -259,7 +295,7 @@ class _Connection:
             if isinstance(message, Tune):
                 await runner.tune(outlet, message)
             elif isinstance(message, Stop):
-                await runner.end("stop")
+                await runner.end("stop", outlet)
                 return
             else:
                 raise StreamMessageError(
