@@ -163,8 +163,9 @@ test("it tries again ever more slowly, at once when the network is back, and giv
 });
 
 test("a silent server is taken for a lost connection", () => {
-	const { server, clock, told } = opened();
+	const { server, clock, client, told } = opened();
 	server.accept();
+	client.send(piece(100));
 	clock.pass(19_000);
 	server.tell({ type: "status" });
 	clock.pass(19_000);
@@ -172,6 +173,36 @@ test("a silent server is taken for a lost connection", () => {
 	clock.pass(1_300);
 	assert.equal(told.states.at(-1), "lost");
 	assert.equal(server.sockets.length, 2);
+});
+
+test("while nothing is sent nothing is waited for, and sound after a pause has its time again", () => {
+	const { server, clock, client, told } = opened();
+	server.accept();
+	client.send(piece(100));
+	server.tell({ type: "frames", first: 0, speech: [0], received_bytes: 100 });
+	clock.pass(300_000);
+	assert.equal(server.sockets.length, 1);
+	client.send(piece(100));
+	clock.pass(10_000);
+	client.send(piece(100)); // more of it is no answer
+	clock.pass(9_900);
+	assert.deepEqual(told.states, ["connecting", "live"]);
+	clock.pass(100);
+	assert.equal(told.states.at(-1), "lost");
+});
+
+test("an answer to a stop, and a new connection, are waited for even in silence", () => {
+	const { server, clock, client } = opened();
+	server.accept();
+	server.cut();
+	clock.pass(250); // nobody answers
+	assert.equal(server.sockets.length, 2);
+	clock.pass(20_000 + 2000);
+	assert.equal(server.sockets.length, 3);
+	server.accept();
+	client.stop();
+	clock.pass(22_000);
+	assert.equal(server.sockets.length, 4);
 });
 
 test("what waits is bounded", () => {

@@ -36,7 +36,7 @@ MADE_UP = {
     *(f"history.source_{source}" for source in get_args(Source)),
     *(f"compare.kind_{kind}_{side}" for kind in get_args(Kind) for side in get_args(Side)),
     *(f"live.problem_{code}" for code in ("denied", "missing", "busy", "failed", "elsewhere")),
-    *(f"live.problem_{code}" for code in ("unplugged", "gone", "behind", "idle")),
+    *(f"live.problem_{code}" for code in ("unplugged", "gone", "unreachable", "behind", "idle")),
     *(f"live.state_{mood}" for mood in ("idle", "opening", "connecting", "loading", "listening")),
     *(f"live.state_{mood}" for mood in ("speech", "lost", "stopping", "ended")),
     *(f"batch.state_{state}" for state in get_args(BatchState)),

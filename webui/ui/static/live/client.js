@@ -4,7 +4,7 @@
 const MOST_ON_THE_WAY_BYTES = 256 * 1024; // more would wait in the browser, out of reach
 const LOOK_AGAIN_MS = 50;
 const RETRY_MS = [250, 500, 1000, 2000];
-const SILENT_MS = 20_000; // the server tells something each second
+const SILENT_MS = 20_000; // what is sent is answered within seconds
 const IS_OPEN = 1;
 
 export class StreamClient {
@@ -117,10 +117,20 @@ export class StreamClient {
 		return { type: "resume", stream, key, events: this.#lastEvent, frames: this.#lastFrame };
 	}
 
-	// A network that is gone does not tell. Before the stream begins a model may be loaded for long.
+	// A network that is gone does not tell, and a server tells nothing unless it is asked: of a
+	// microphone that is paused there is nothing to wait for. Before the stream begins a model may
+	// be loaded for long.
 	#watch() {
-		if (!this.#stream) return;
+		this.clock.never(this.#timers.get("silence"));
+		this.#timers.delete("silence");
+		this.#expect();
+	}
+
+	#expect() {
+		const isOwed = this.state !== "live" || this.#pieces.length > 0 || this.#isStopping;
+		if (!this.#stream || !isOwed || this.#timers.has("silence")) return;
 		this.#after("silence", SILENT_MS, () => {
+			this.#timers.delete("silence");
 			const socket = this.#socket;
 			this.#lose();
 			socket?.close();
@@ -128,11 +138,11 @@ export class StreamClient {
 	}
 
 	#take(message) {
-		this.#watch();
 		if ("number" in message) this.#lastEvent = message.number;
 		if (message.type === "frames") this.#lastFrame = message.first + message.speech.length;
 		if (message.type === "ready") this.#begin(message);
 		else if ("received_bytes" in message) this.#forget(message.received_bytes);
+		this.#watch();
 		this.hear(message);
 		if (message.type === "end" || (message.type === "error" && message.fatal !== false)) this.close();
 		else this.#pump();
@@ -146,7 +156,6 @@ export class StreamClient {
 			this.#options ??= { options: this.start.options, past: this.#past };
 		}
 		this.#stream = { stream, key };
-		this.#watch();
 		this.#forget(received_bytes);
 		this.#next = received_bytes;
 		this.#tries = 0;
@@ -163,6 +172,7 @@ export class StreamClient {
 	#pump() {
 		const socket = this.#socket;
 		if (this.state !== "live" || socket?.readyState !== IS_OPEN) return;
+		this.#expect();
 		if (this.#options) {
 			socket.send(JSON.stringify({ type: "tune", ...this.#options }));
 			this.#past = this.#options.past;

@@ -30,6 +30,7 @@ class Live extends EventTarget {
 	back = false; // the connection was lost and is there again
 	#client = null;
 	#microphone = null;
+	#choice = null;
 	#letGo = null;
 	#heardAt = 0;
 	#watch = 0;
@@ -65,6 +66,7 @@ class Live extends EventTarget {
 		Object.assign(this, { state: "opening", problem: null, result: "", status: null, silent: null, back: false });
 		Object.assign(this, { track: null, found: null, loading: "" });
 		this.#client = null;
+		this.#choice = choice;
 		this.#tell();
 		if (!(await this.#claim())) return this.#end({ code: "elsewhere" });
 		const microphone = (this.#microphone = new Microphone({
@@ -73,6 +75,8 @@ class Live extends EventTarget {
 		}));
 		try {
 			await microphone.open(choice);
+			// What was chosen while the browser asked for permission.
+			while (this.#choice !== choice) await microphone.change((choice = this.#choice));
 		} catch (error) {
 			return this.#end({ code: reasonOf(error) });
 		}
@@ -90,7 +94,8 @@ class Live extends EventTarget {
 			},
 			hear: (message) => this.#take(message),
 			change: () => this.#connectionChanged(),
-			fail: (code) => this.#end({ code }),
+			// What the server has of a stream becomes a result once it has waited long enough.
+			fail: (code) => this.#end({ code: code === "gone" && !this.#client.id ? "unreachable" : code }),
 			most_bytes: HELD_S * rate_hz * BYTES_PER_SAMPLE,
 			give_up_ms: GIVE_UP_MS,
 		});
@@ -103,6 +108,7 @@ class Live extends EventTarget {
 
 	// Another device or other processing, from now on.
 	async change(choice) {
+		this.#choice = choice;
 		if (!this.runs) return;
 		try {
 			await this.#microphone.change(choice);

@@ -33,6 +33,7 @@ export class Microphone {
 	#context = null;
 	#source = null;
 	#tap = null;
+	#asked = 0;
 	#ended = () => this.onEnd();
 
 	// `onPiece` is told an Int16Array, `onEnd` that the device is gone.
@@ -64,10 +65,18 @@ export class Microphone {
 		}
 	}
 
-	// Another device or other processing, within the same recording.
+	// Another device or other processing, within the same recording. Whatever opens first, the
+	// last choice holds; what became of the others does not matter.
 	async change(choice) {
-		const stream = await navigator.mediaDevices.getUserMedia(constraints(choice));
-		if (this.#tap) this.#join(stream);
+		const turn = ++this.#asked;
+		let stream;
+		try {
+			stream = await navigator.mediaDevices.getUserMedia(constraints(choice));
+		} catch (error) {
+			if (turn === this.#asked && this.#tap) throw error;
+			return;
+		}
+		if (turn === this.#asked && this.#tap) this.#join(stream);
 		else stream.getTracks().forEach((track) => track.stop());
 	}
 
