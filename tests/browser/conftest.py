@@ -110,9 +110,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(directory: Path, model_dir: Path, engine: str, **settings: str) -> Iterator[Server]:
-    """Run a server of its own in ``directory``."""
-    port = free_port()
+def serving(
+    directory: Path, model_dir: Path, engine: str, *, port: int = 0, **settings: str
+) -> Iterator[Server]:
+    """Run a server of its own in ``directory``, at a free port if none is named."""
+    port = port or free_port()
     log = directory / "server.log"
     environment = {name: v for name, v in os.environ.items() if not name.startswith("FSMN_VAD_")}
     environment.update(

@@ -17,9 +17,10 @@ from playwright.sync_api import expect
 from webui.vad import Detector, VadOptions
 from webui.vad.options import PRESETS
 
-from .conftest import MICROPHONE, SWITCHES, Server
+from .conftest import MICROPHONE, SWITCHES, Server, free_port, serving
 
-_LIVE = "(await import(new URL('static/live/live.js', document.baseURI))).live"
+_LIVE = "(await import(new URL('/static/live/live.js', location))).live"
+_HEAD = f"async () => {_LIVE}.track.head_ms"
 _PIECE_MS = 20
 # Of what comes in seconds of its own, on a machine that has other things to do.
 _SOON_MS = 30_000
@@ -65,7 +66,7 @@ def wait_for(page: Any, what: str) -> None:
 
 def until(page: Any, seconds: int) -> None:
     """Wait until so much was heard, or more."""
-    wait_for(page, f"live.track.head_ms >= {seconds * 1000}")
+    wait_for(page, f"live.track?.head_ms >= {seconds * 1000}")
 
 
 def stop(page: Any) -> None:
@@ -206,6 +207,78 @@ def test_lost_connection_loses_no_sound(
     path = saved(page, server, tmp_path)
     assert spans_of(detector, path) == found != []
     assert soundfile.info(path).frames == page.evaluate(f"async () => {_LIVE}.track.samples")
+
+
+def forgive_dead_line(watch: Any) -> None:
+    """Browsers write each request that meets a dead line to the console themselves."""
+    dead = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE")
+    watch.problems[:] = [line for line in watch.problems if not any(name in line for name in dead)]
+
+
+def test_network_that_is_cut_reloads_nothing(
+    open_page: Any, talking: Any, server: Server, detector: Detector, tmp_path: Path
+) -> None:
+    page = open_page("/zh/?tab=live", in_browser=talking, permissions=["microphone"], **_PHONE)
+    start = page.locator(".vad-live-start")
+    start.click()
+    until(page, 2)
+    page.evaluate("window.isSamePage = true")
+    page.context.set_offline(True)
+    banner = page.locator(".vad-line")
+    expect(banner).to_have_text("与服务器的连接已断开，正在重试。", timeout=_SOON_MS)
+    expect(page.locator(".vad-system-bar b")).to_have_text("连接已断开")
+    box, system = banner.bounding_box(), page.locator(".vad-system-bar").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert box["y"] + box["height"] <= system["y"]
+    # A slider that is moved meanwhile: it counts, and what it asks of the server waits.
+    page.evaluate("live.setPast(true)")
+    page.get_by_role("radio", name="快速对话").check(force=True)
+    wait_for(page, f"live.track.head_ms >= {page.evaluate(_HEAD) + 1500}")
+    page.context.set_offline(False)
+    expect(banner).to_have_count(0, timeout=_SOON_MS)
+    expect(page.locator(".vad-system-bar b")).to_have_text("模型就绪", timeout=_SOON_MS)
+    wait_for(page, "live.options.max_end_silence_time < 800")
+    until(page, 7)
+    start.click()
+    detect = page.get_by_role("tab", name="检测")
+    expect(detect).to_have_attribute("aria-selected", "true", timeout=_SOON_MS)
+    found = logged(page)
+    page.wait_for_function("window.vadResult?.rows.length > 0", timeout=_SOON_MS)
+    path = saved(page, server, tmp_path)
+    assert soundfile.info(path).frames == page.evaluate(f"async () => {_LIVE}.track.samples")
+    assert spans_of(detector, path, PRESETS["quick"].options) == found
+    assert page.evaluate("window.vadResult.rows.length") == len(found) >= 2
+    assert page.evaluate("window.isSamePage") and page.locator(".toast-body").count() == 0
+    forgive_dead_line(open_page.watch)
+
+
+def test_server_that_is_restarted_leaves_the_choice_to_who_speaks(
+    open_page: Any, talking: Any, model_dir: Path, browser_path: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    with serving(tmp_path, model_dir, "onnx", port=port) as first:
+        live = open_page("/?tab=live", at=first.url, in_browser=talking, permissions=["microphone"])
+        begin(live)
+        until(live, 2)
+        live.evaluate("window.isSamePage = true")
+        other = live.context.new_page()
+        other.goto(first.url)
+        expect(other.locator(".vad-system-bar b")).not_to_be_empty()
+        other.evaluate("window.isSamePage = true")
+    with serving(tmp_path, model_dir, "onnx", port=port):
+        # Nothing is lost with a page that only looks on.
+        other.wait_for_function("!window.isSamePage", timeout=_SOON_MS)
+        expect(live.locator(".vad-line")).to_contain_text("restarted", timeout=_SOON_MS)
+        assert live.evaluate("window.isSamePage")
+        live.get_by_role("button", name="Reload").click()
+        live.wait_for_function("!window.isSamePage", timeout=_SOON_MS)
+        expect(live.locator(".vad-system-bar b")).not_to_be_empty()
+        assert live.locator(".toast-body").count() == 0
+    live.context.close()
+    # The watch knows the shared server alone.
+    open_page.watch.problems[:] = [
+        problem for problem in open_page.watch.problems if str(port) not in problem
+    ]
 
 
 def test_only_one_tab_of_a_browser_is_live(open_page: Any, talking: Any) -> None:

@@ -10,6 +10,7 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1"
 import asyncio
 import contextlib
 import errno
+import json
 import logging
 import socket
 import sys
@@ -154,12 +155,15 @@ def create_app(studio: Studio) -> ASGIApp:
             )
         if has_mcp:
             mcp.sign_in(page, studio.settings)
-    script = theme.static("early.js")
+    # A block of their own, so that their names do not meet those of the page.
+    script = "{" + theme.static("line.js") + theme.static("early.js") + "}"
     icon = "data:image/svg+xml," + quote(_ICON)
     heads = {}
     for language in LANGUAGES:
         texts = Texts(language)
-        heads[language] = PageHead(texts("page.title"), texts("page.description"), script, icon)
+        words = json.dumps(texts.group("line"), ensure_ascii=False).replace("<", "\\u003c")
+        told = script.replace("[[words]]", words)
+        heads[language] = PageHead(texts("page.title"), texts("page.description"), told, icon)
     gate: ASGIApp = LanguageGate(ApiGate(app, api.arguments()), heads, studio.settings.language)
     if studio.settings.password is not None:
         gate = PasswordGate(gate, studio.settings.password)

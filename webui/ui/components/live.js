@@ -75,6 +75,8 @@ document.addEventListener("vad:engine", ({ detail }) => {
 		box.dataset.state = state;
 		box.dataset.mood = mood;
 		box.classList.toggle("has-sound", Boolean(live.track));
+		// What is on the page is all that there is of it: not to be lost to a reload by itself.
+		document.documentElement.toggleAttribute("data-live", live.isOn || Boolean(live.track && !live.result));
 		document.getElementById("vad-tab-live")?.classList.toggle("is-on", live.isOn);
 		set(find(".vad-live-state span"), texts[`state_${mood}`]);
 		button.disabled = isInsecure || state === "opening" || state === "stopping";
@@ -129,6 +131,8 @@ document.addEventListener("vad:engine", ({ detail }) => {
 	// Not where something went wrong: that is to be read first.
 	live.addEventListener("end", () => live.result && !live.problem && openResult());
 	window.addEventListener("beforeunload", (event) => live.isOn && event.preventDefault());
+	// A page that is kept in the browser's memory may come back, and goes on where it was.
+	window.addEventListener("pagehide", ({ persisted }) => persisted || live.leave());
 	document.addEventListener("visibilitychange", () => document.hidden || live.wake());
 	window.addEventListener("online", () => live.wake());
 	if (!isInsecure) {

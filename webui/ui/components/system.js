@@ -104,5 +104,19 @@ bar.addEventListener("click", () => {
 	const open = panel.classList.toggle("is-open");
 	bar.setAttribute("aria-expanded", open);
 });
+// Without a connection nothing is known of the model.
+let isAway = document.documentElement.hasAttribute("data-line-down");
+function showLine() {
+	if (isAway) {
+		box.dataset.state = "away";
+		for (const node of box.querySelectorAll('[data-text="state"]')) set(node, JSON.parse(props.texts).away);
+		for (const node of box.querySelectorAll(':is([data-text="detail"], [data-text="idle"])')) set(node, "");
+	} else show();
+}
+document.addEventListener("vad:line", ({ detail }) => {
+	isAway = detail;
+	showLine();
+});
 watch("value", show);
 show();
+if (isAway) showLine();

@@ -141,6 +141,11 @@ class Live extends EventTarget {
 		if (past) this.tune(this.options);
 	}
 
+	// The page goes away: the server need not wait for it to come back.
+	leave() {
+		if (this.isOn) this.#client?.stop();
+	}
+
 	wake() {
 		this.#microphone?.wake();
 		this.#client?.retry();
