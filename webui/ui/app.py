@@ -161,7 +161,7 @@ def create_app(studio: Studio) -> ASGIApp:
     heads = {}
     for language in LANGUAGES:
         texts = Texts(language)
-        words = json.dumps(texts.group("line"), ensure_ascii=False).replace("<", "\\u003c")
+        words = json.dumps(texts.group("early"), ensure_ascii=False).replace("<", "\\u003c")
         told = script.replace("[[words]]", words)
         heads[language] = PageHead(texts("page.title"), texts("page.description"), told, icon)
     gate: ASGIApp = LanguageGate(ApiGate(app, api.arguments()), heads, studio.settings.language)

@@ -105,11 +105,12 @@ bar.addEventListener("click", () => {
 	bar.setAttribute("aria-expanded", open);
 });
 // Without a connection nothing is known of the model.
+const texts = JSON.parse(props.texts);
 let isAway = document.documentElement.hasAttribute("data-line-down");
 function showLine() {
 	if (isAway) {
 		box.dataset.state = "away";
-		for (const node of box.querySelectorAll('[data-text="state"]')) set(node, JSON.parse(props.texts).away);
+		for (const node of box.querySelectorAll('[data-text="state"]')) set(node, texts.away);
 		for (const node of box.querySelectorAll(':is([data-text="detail"], [data-text="idle"])')) set(node, "");
 	} else show();
 }

@@ -5,7 +5,7 @@ for (const [name, value] of [["language", "[[locale]]"], ["languages", ["[[local
 	Object.defineProperty(navigator, name, { get: () => value, configurable: true });
 }
 
-const LINE_WORDS = [[words]];
+const texts = [[words]];
 const SHOWN_AFTER_MS = 400; // a moment is not worth a word
 let lineTimer = 0;
 let isRenewed = false;
@@ -23,20 +23,20 @@ function sayOfLine(text, button) {
 }
 
 function sayRenewed() {
-	const button = Object.assign(document.createElement("button"), { type: "button", textContent: LINE_WORDS.reload });
+	const button = Object.assign(document.createElement("button"), { type: "button", textContent: texts.reload });
 	button.addEventListener("click", () => location.reload());
-	sayOfLine(LINE_WORDS.renewed, button);
+	sayOfLine(texts.renewed, button);
 }
 
 window.fetch = new Line({
 	fetch: window.fetch.bind(window),
 	known: () => window.gradio_config.app_id,
-	lost: LINE_WORDS.broken,
+	lost: texts.broken,
 	changed: (isDown) => {
 		document.documentElement.toggleAttribute("data-line-down", isDown);
 		document.dispatchEvent(new CustomEvent("vad:line", { detail: isDown }));
 		clearTimeout(lineTimer);
-		if (isDown) lineTimer = setTimeout(() => sayOfLine(LINE_WORDS.down), SHOWN_AFTER_MS);
+		if (isDown) lineTimer = setTimeout(() => sayOfLine(texts.down), SHOWN_AFTER_MS);
 		else if (isRenewed) sayRenewed();
 		else sayOfLine("");
 	},
