@@ -229,6 +229,8 @@ def test_segments_are_saved_sample_by_sample(stream, recording, tmp_path):
         (["--save-segments", "/no/such/place"], "make it first", "请先创建"),
         (["--max-end-silence-time", "1"], "max_end_silence_time = 1", "max_end_silence_time = 1"),
         (["--rate", "8000"], "--rate: 8000 was given, but", "--rate：给定了 8000"),
+        (["talk.wav"], "fsmn-vad stream < talk.wav", "fsmn-vad stream < talk.wav"),
+        (["--save-segments", ""], "--save-segments: a directory", "--save-segments：需要"),
         (["--engine", "nonsense"], "invalid choice", "invalid choice"),
     ],
 )
@@ -270,7 +272,58 @@ def test_what_is_no_plain_samples(stream, root):
 
 def test_an_empty_input_has_no_speech(stream):
     code, events, errors = run(stream(), b"")
-    assert (code, events) == (0, []) and "0.0 s received, 0 segments" in errors
+    assert (code, events) == (0, []) and "0.0 s received, segments: 0" in errors
+
+
+def test_a_header_without_its_sound_fails(stream):
+    code, events, errors = run(stream(), wav_head(FORMAT, 32_000))
+    assert (code, events) == (1, []) and "before the length of its header" in errors
+
+
+def test_what_cannot_be_saved_is_still_told(stream, recording, tmp_path):
+    raw, scores = recording
+    process = stream(*RAW, "--save-segments", tmp_path / "cuts")
+    process.stdin.write(raw[:32_000])
+    process.stdin.flush()
+    while not (tmp_path / "cuts").is_dir():
+        time.sleep(0.01)
+    time.sleep(0.5)  # the numbers that are there have been looked up
+    (tmp_path / "cuts").rmdir()
+    code, events, errors = run(process, raw[32_000:])
+    assert code == 1 and ends(events) == expected(scores)
+    assert "there is no directory" in errors and not any("file" in event for event in events)
+
+
+def test_a_second_run_overwrites_nothing(stream, recording, tmp_path):
+    raw, scores = recording
+    for runs in (1, 2):
+        code, events, _ = run(stream(*RAW, "--save-segments", tmp_path), raw)
+        assert code == 0 and len(list(tmp_path.iterdir())) == runs * len(scores.segments())
+        numbers = [
+            event["file"].rpartition("stream_")[2][:4] for event in events if "file" in event
+        ]
+        assert int(numbers[0]) == (runs - 1) * len(scores.segments()) + 1
+
+
+@pytest.mark.parametrize("command", ["stream <{wav}", "detect {wav}", "doctor", "detect --help"])
+@pytest.mark.parametrize(("output", "language"), [("/dev/full", "en"), ("&-", "zh")])
+def test_output_that_takes_nothing(command, output, language, environment, root, tmp_path):
+    wav = tmp_path / "talk.wav"
+    wav.write_bytes(wav_head(PcmFormat(16_000), 0) + bytes(3200))
+    if command.startswith("stream"):
+        with open_audio(root / "assets" / "audio" / "english-clean.flac") as blocks:
+            talk = np.concatenate(list(blocks))[: 16_000 * 4]
+        wav.write_bytes(
+            wav_head(PcmFormat(16_000), 0) + np.rint(talk * 32_767).astype("<i2").tobytes()
+        )
+    line = f"{sys.executable} -m webui {command.format(wav=wav)} >{output}"
+    changed = {**environment, "FSMN_VAD_LANGUAGE": language}
+    done = subprocess.run(["bash", "-c", line], capture_output=True, encoding="utf-8", env=changed)
+    said = {"en": "standard output cannot be written: No space", "zh": "无法写入标准输出（已关闭"}
+    if "--help" in command and output == "&-":
+        return  # nobody to help
+    assert done.returncode == 1 and said[language] in done.stderr
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
 def test_help_in_both_languages(environment):

@@ -12,6 +12,7 @@
     │   └── MalformedLabelsError   a file that is read is not in its format
     ├── SettingsError             a setting of the program itself is unusable
     │   └── PortTakenError        another program listens on the address
+    ├── OutputError               standard output cannot be written
     ├── AudioError                a recording cannot be read
     │   ├── FileMissingError      no such file
     │   ├── EmptyFileError        zero bytes
@@ -148,6 +149,15 @@ class SettingsError(StudioError):
     texts = {"en": "{name}: {reason}.", "zh": "{name}：{reason_zh}。"}
 
 
+class OutputError(StudioError):
+    """A command's standard output cannot be written."""
+
+    texts = {
+        "en": "standard output cannot be written: {reason}",
+        "zh": "无法写入标准输出（{reason_zh}）",
+    }
+
+
 class PortTakenError(SettingsError):
     """Another program listens on the wanted address."""
 
@@ -197,9 +207,10 @@ class NotPcmError(AudioError):
     """What comes as a stream is no plain samples."""
 
     texts = {
-        "en": "{file} is compressed or in a container; a stream has to be raw samples or a WAV "
+        "en": "{file} is compressed, in a container or of samples that are not known here (such as "
+        "64-bit ones); a stream has to be raw samples or a WAV "
         "of them. Let FFmpeg decode it: ffmpeg -i INPUT -f wav - | fsmn-vad stream",
-        "zh": "{file} 是压缩或封装格式；流必须是原始采样或其 WAV。"
+        "zh": "{file} 是压缩或封装格式，或采样格式不受支持（如 64 位）；流必须是原始采样或其 WAV。"
         "请先用 FFmpeg 解码：ffmpeg -i 输入 -f wav - | fsmn-vad stream",
     }
 

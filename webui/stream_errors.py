@@ -8,6 +8,7 @@
 
     StreamError               what a client of one meets
     ├── StreamMessageError    a message that the protocol does not have
+    │   └── StreamStartError  none came at all
     ├── StreamSizeError       a message that is too large
     ├── StreamRateError       a format with more bytes a second than are taken
     ├── StreamGoneError       there is no such stream, or it is over
@@ -53,6 +54,15 @@ class StreamMessageError(StreamError):
     texts = {
         "en": "The message is not understood: {reason}.",
         "zh": "无法理解该消息：{reason_zh}。",
+    }
+
+
+class StreamStartError(StreamMessageError):
+    """A connection on which nothing is said."""
+
+    texts = {
+        "en": "No message came for {idle_s} s; send start first.",
+        "zh": "{idle_s} 秒内没有收到任何消息，请先发送 start。",
     }
 
 

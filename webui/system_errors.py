@@ -22,6 +22,7 @@ _SYSTEM_REASONS_ZH = {
     errno.ENAMETOOLONG: "文件名过长",
     errno.EMFILE: "打开的文件过多",
     errno.EBUSY: "文件正被占用",
+    errno.EBADF: "已关闭",
     errno.EIO: "读写错误",
     errno.ECONNREFUSED: "连接被拒绝",
     errno.ECONNRESET: "连接被重置",

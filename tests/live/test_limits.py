@@ -209,7 +209,8 @@ def test_lost_client_learns_later_how_its_stream_ended(server: Server, talk: np.
 
 def test_client_that_says_nothing_at_all(server: Server) -> None:
     told, closed = asyncio.run(refused(server))
-    assert (told["code"], closed) == ("stream_message", 1008)
+    assert (told["code"], closed) == ("stream_start", 1008)
+    assert told["message"].startswith("No message came for")
 
 
 def test_pages_of_other_sites_and_other_names_are_turned_away(server: Server) -> None:

@@ -101,6 +101,7 @@ def test_what_clients_may_say() -> None:
         ('{"type":"resume","stream":1,"key":"b"}', "stream must be text"),
         ('{"type":"resume","stream":"a","key":"b","events":-1}', "must not be below 0"),
         ('{"type":"resume","stream":"a","key":"b","events":"1"}', "must be a whole number"),
+        ('{"type":"tune"}', "options is missing"),
         ('{"type":"tune","options":"fast"}', "options must be an object"),
         ('{"type":"tune","options":{},"past":0}', "past must be true or false"),
     ],

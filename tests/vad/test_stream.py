@@ -202,3 +202,17 @@ def test_what_a_state_brings_is_not_given_again(detector):
 def test_an_empty_stream_has_no_speech(detector):
     stream = detector.stream()
     assert stream.feed(b"") == [] and stream.feed(b"\0") == [] and stream.finish() == []
+
+
+def test_wrong_use_is_told(model_dir):
+    detector = Detector("onnx", model_directory=model_dir)
+    stream = detector.stream()
+    with pytest.raises(TypeError, match="bytes or a float32 array, not str"):
+        stream.feed("abc")
+    stream.finish()
+    with pytest.raises(ValueError, match="is finished"):
+        stream.feed(b"")
+    with pytest.raises(ValueError, match="is finished"):
+        stream.finish()
+    with pytest.raises(TypeError, match="SpeechStream, not str"):
+        detector.stream(state="x")

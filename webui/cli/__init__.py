@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import os
 import signal
@@ -16,8 +17,9 @@ import sys
 from collections.abc import Sequence
 
 from webui import __version__
+from webui.cli.standard_output import output_error, tell_lost_output
 from webui.cli.terminal import TEXTS, ended_as_interrupted, language_of, say, with_options
-from webui.errors import OptionsError, PortTakenError, SettingsError, StudioError
+from webui.errors import OptionsError, OutputError, PortTakenError, SettingsError, StudioError
 from webui.process_memory import Growth
 from webui.settings import PREFIX, PROFILES, Settings
 
@@ -34,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     language = "en"
+    if argv is None:
+        tell_lost_output()
     try:
         arguments, environment = _with_profile(arguments)
         settings = Settings.from_environment(environment)
@@ -45,9 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = build_parser(language, arguments[0]).parse_args(arguments)
         # The page's server has handlers of its own.
         is_page = chosen.run is _serve
+        if sys.stdout is None and not is_page:  # closed by whoever started it
+            raise output_error(OSError(errno.EBADF, os.strerror(errno.EBADF)))
         with contextlib.nullcontext() if is_page else ended_as_interrupted():
             code: int = chosen.run(chosen, settings, language)
+        if not is_page:
+            sys.stdout.flush()
         return code
+    except OutputError as error:
+        say(error.message(language))
+        if sys.stdout is not None:
+            _silence_output()
+        return 1
     except StudioError as error:
         say(error.message(language))
         is_usage = isinstance(error, (OptionsError, SettingsError))
@@ -56,9 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(TEXTS[language]["interrupted"])
         return 128 + int(error.args[0] if error.args else signal.SIGINT)
     except BrokenPipeError:
-        # Whoever read the results has enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the results has enough.
+        _silence_output()
         return 1
+
+
+def _silence_output() -> None:
+    """Lead standard output nowhere: Python would complain of it again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _with_profile(arguments: list[str]) -> tuple[list[str], dict[str, str]]:

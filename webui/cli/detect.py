@@ -51,7 +51,7 @@ def add_scoring_arguments(parser: argparse.ArgumentParser, language: str) -> Non
 
 def add_preset(parser: argparse.ArgumentParser, language: str) -> None:
     """Declare the preset that `chosen_options` starts from."""
-    presets = "; ".join(f"{name}: {preset.help[language]}" for name, preset in PRESETS.items())
+    presets = " ".join(f"{name}: {preset.help[language]}" for name, preset in PRESETS.items())
     about = TEXTS[language]["preset"] + presets
     parser.add_argument("--preset", choices=PRESETS, default="default", help=about)
 

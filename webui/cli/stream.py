@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shlex
 import sys
 import tempfile
 import time
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     """Declare the arguments of ``stream``; the endpointer's are those of ``detect``."""
     texts, common = TEXTS[language], COMMON[language]
     parser.description = texts["about"]
+    parser.add_argument("file", nargs="?", help=argparse.SUPPRESS)  # whoever gives one is told
     low, high = RATES_HZ
     parser.add_argument(
         "--rate", type=int, metavar="HZ", help=texts["rate"].format(low=low, high=high)
@@ -59,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
         metavar="MS",
         help=texts["chunk_ms"].format(low=low, high=high, default=_CHUNK_MS),
     )
-    parser.add_argument(_SAVE, type=Path, metavar="DIR", help=texts["save_segments"])
+    parser.add_argument(_SAVE, metavar="DIR", help=texts["save_segments"])
     add_preset(parser, language)
     add_options(parser, language)
 
@@ -79,19 +82,20 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         threads=1,
         device=settings.device,
     )
+    directory = None if chosen.save_segments is None else Path(chosen.save_segments)
     with source, AudioPast() as past:
         samples = _Samples(source, TEXTS[language]["input"])
         format = samples.format or raw_format
         _check_header(chosen, raw_format, format)
         stream = detector.stream(options, format=format)
-        events = _Events(stream, format, chosen.save_segments, past)
+        events = _Events(stream, format, directory, past, language)
         for data, came_s in samples.chunks(format, chosen.chunk_ms):
             events.take(data, came_s)
         events.finish()
     say(TEXTS[language]["summary"].format(**events.summary()))
     if samples.is_cut_short(format):
         say(TEXTS[language]["cut_short"])
-    return 0
+    return 1 if events.has_failed or samples.is_missing else 0
 
 
 def _raw_format(chosen: argparse.Namespace) -> PcmFormat:
@@ -113,13 +117,19 @@ def _check(chosen: argparse.Namespace, language: str) -> None:
     if not low <= chosen.chunk_ms <= high:
         fields = {"value": chosen.chunk_ms, "low": low, "high": high}
         raise _refused("--chunk-ms", "chunk_outside", **fields)
-    if sys.stdin is None or sys.stdin.isatty():
+    if chosen.file is not None:
+        raise _refused(chosen.file, "file", file=shlex.quote(chosen.file))
+    if sys.stdin is None:
+        raise _refused(TEXTS[language]["input"], "closed")
+    if sys.stdin.isatty():
         raise _refused(TEXTS[language]["input"], "terminal")
+    if chosen.save_segments == "":
+        raise _refused(_SAVE, "no_directory")
     if chosen.save_segments is not None:
         try:
-            chosen.save_segments.mkdir(exist_ok=True)
+            Path(chosen.save_segments).mkdir(exist_ok=True)
         except OSError as error:
-            raise unwritable(chosen.save_segments, _SAVE, error) from error
+            raise unwritable(Path(chosen.save_segments), _SAVE, error) from error
 
 
 def _check_header(chosen: argparse.Namespace, raw: PcmFormat, found: PcmFormat) -> None:
@@ -204,6 +214,11 @@ class _Samples:
             if piece:
                 yield piece, self._came_s
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing came of the sound that a header promises."""
+        return not (self._bytes or self._source.is_interrupted) and bool(self._size_bytes)
+
     def is_cut_short(self, format: PcmFormat) -> bool:
         """Whether the end came unawares."""
         if self._source.is_interrupted:
@@ -220,13 +235,24 @@ class _Events:
         format: of what it is fed.
         directory: where segments go; None = nowhere.
         past: of the stream.
+        language: of what cannot be done.
+
+    Attributes:
+        has_failed: whether the sound of a segment could not be written.
     """
 
     def __init__(
-        self, stream: SpeechStream, format: PcmFormat, directory: Path | None, past: AudioPast
+        self,
+        stream: SpeechStream,
+        format: PcmFormat,
+        directory: Path | None,
+        past: AudioPast,
+        language: str,
     ) -> None:
         self._stream, self._format = stream, format
-        self._directory, self._past = directory, past
+        self._directory, self._past, self._language = directory, past, language
+        self._saved_before = 0 if directory is None else _last_number(directory)
+        self.has_failed = False
         self._segments = self._speech_ms = 0
 
     def take(self, data: bytes, came_s: float) -> None:
@@ -261,7 +287,11 @@ class _Events:
             self._segments += 1
             self._speech_ms += event.segment.duration_ms
             if self._directory is not None:
-                line["file"] = str(self._save(event.segment, self._directory))
+                try:
+                    line["file"] = str(self._save(event.segment, self._directory))
+                except SettingsError as error:  # the event is no less true
+                    say(error.message(self._language))
+                    self.has_failed = True
         # What was received beyond the boundary, and what has passed since the last of it came.
         passed_ms = 1000 * (time.perf_counter() - came_s)
         after_ms = self._stream.received_ms - event.boundary_ms + passed_ms
@@ -270,7 +300,8 @@ class _Events:
         sys.stdout.flush()
 
     def _save(self, segment: Segment, directory: Path) -> Path:
-        name = f"stream_{self._segments:04d}_{segment.start_ms}_{segment.end_ms}.wav"
+        number = self._saved_before + self._segments
+        name = f"stream_{number:04d}_{segment.start_ms}_{segment.end_ms}.wav"
         first = self._byte_at(segment.start_ms)
         end = min(self._byte_at(segment.end_ms), self._stream.received_bytes)
         end -= end % self._format.frame_bytes
@@ -282,3 +313,11 @@ class _Events:
 
     def _byte_at(self, time_ms: int) -> int:
         return time_ms * self._format.rate_hz // 1000 * self._format.frame_bytes
+
+
+def _last_number(directory: Path) -> int:
+    """Highest number of the segments that a directory has; 0 if it has none."""
+    names = (
+        re.fullmatch(r"stream_(\d{4,})_\d+_\d+\.wav", path.name) for path in directory.iterdir()
+    )
+    return max((int(name[1]) for name in names if name), default=0)

@@ -17,13 +17,18 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "engine": "default: funasr where it is installed, which takes seconds to load",
         "chunk_ms": "audio that is waited for before it is scored, in ms ({low} to {high}; "
         "default: {default}): more costs less, and delays events",
-        "save_segments": "write each segment there as a WAV, with the input's rate and channels",
+        "save_segments": "write each segment there as a WAV, with the input's rate and channels; "
+        "numbers go on after those of the files that are there",
         "input": "standard input",
         "terminal": "nothing comes from a terminal; pipe audio in, such as "
         "ffmpeg -i INPUT -f wav - | fsmn-vad stream",
+        "closed": "it is closed; pipe audio in, such as ffmpeg -i INPUT -f wav - | fsmn-vad stream",
+        "file": "what is heard comes through a pipe: fsmn-vad stream < {file}; "
+        "for files as such there is fsmn-vad detect {file}",
+        "no_directory": "a directory is wanted",
         "chunk_outside": "{value} is outside {low} to {high}",
         "contradicts": "{value} was given, but the WAV header says {found}",
-        "summary": "{duration} s received, {segments} segments, {speech} s of speech",
+        "summary": "{duration} s received, segments: {segments}, {speech} s of speech",
         "cut_short": "the input ended within a sample or before the length of its header",
     },
     "zh": {
@@ -37,10 +42,14 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "engine": "默认：已安装 funasr 时用 funasr（加载需数秒）",
         "chunk_ms": "每攒够多少毫秒音频处理一次（{low} 到 {high}；默认：{default}）："
         "越大越省计算，但事件越晚",
-        "save_segments": "把每个语音片段按输入的采样率和声道数存为 WAV，写入该目录",
+        "save_segments": "把每个语音片段按输入的采样率和声道数存为 WAV，写入该目录；"
+        "编号接在已有文件之后",
         "input": "标准输入",
         "terminal": "终端没有音频输入；请用管道传入，"
         "例如 ffmpeg -i 输入 -f wav - | fsmn-vad stream",
+        "closed": "已关闭；请用管道传入，例如 ffmpeg -i 输入 -f wav - | fsmn-vad stream",
+        "file": "音频须由管道传入：fsmn-vad stream < {file}；处理文件请用 fsmn-vad detect {file}",
+        "no_directory": "需要指定目录",
         "chunk_outside": "{value} 超出范围 {low} 至 {high}",
         "contradicts": "给定了 {value}，但 WAV 头为 {found}",
         "summary": "已接收 {duration} 秒，{segments} 个语音片段，语音共 {speech} 秒",

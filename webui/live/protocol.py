@@ -129,7 +129,7 @@ def read(given: dict[str, Any]) -> Message:
             fields.count("frames"),
         )
     elif kind == "tune":
-        message = Tune(fields.options(), fields.flag("past"))
+        message = Tune(fields.options(is_wanted=True), fields.flag("past"))
     elif kind == "stop":
         message = Stop()
     else:
@@ -198,8 +198,8 @@ class _Fields:
             raise _wrong(f"{name} must be true or false", f"{name} 必须是 true 或 false")
         return value
 
-    def options(self) -> VadOptions:
-        value = self._take("options", {})
+    def options(self, *, is_wanted: bool = False) -> VadOptions:
+        value = self._take("options", None if is_wanted else {})
         if not isinstance(value, dict):
             raise _wrong("options must be an object", "options 必须是对象")
         return VadOptions.from_mapping(value)

@@ -27,6 +27,7 @@ from webui.stream_errors import (
     StreamMessageError,
     StreamRateError,
     StreamSizeError,
+    StreamStartError,
 )
 from webui.ui.headers import AS_DECLARED
 from webui.ui.i18n import Texts
@@ -172,10 +173,7 @@ class _Connection:
             with self._greetings.one():
                 first = await asyncio.wait_for(self._receive(), self._idle_s)
         except asyncio.TimeoutError:
-            raise StreamMessageError(
-                reason=f"nothing came for {self._idle_s:g} s",
-                reason_zh=f"{self._idle_s:g} 秒内没有收到任何消息",
-            ) from None
+            raise StreamStartError(idle_s=f"{self._idle_s:g}") from None
         if isinstance(first, bytes):
             raise StreamMessageError(
                 reason="sound before the stream was started; send start first",

@@ -280,8 +280,10 @@ class SpeechStream:
     """One stream of samples, from beginning to end: see `webui.vad.Detector.stream`."""
 
     def __init__(self, scorer: StreamScorer, state: SpeechStreamState) -> None:
+        _check_state(state)
         self._scorer = scorer
         self._scoring = state.scoring
+        self._is_finished = False
         self._decider = copy.deepcopy(state.decider)
 
     @property
@@ -322,15 +324,38 @@ class SpeechStream:
                 float32, shape (n,) or (n, channels).
 
         Raises:
-            ValueError: samples of another shape or type.
+            ValueError: samples of another shape or type, or the stream is finished.
+            TypeError: neither bytes nor an array.
         """
+        self._check_open()
+        _check_data(data)
         self._scoring, scored = self._scorer.feed(self._scoring, data)
         return self._decider.feed(scored.probabilities)
 
     def finish(self) -> list[SpeechEvent]:
-        """End the stream and return what was open; it is not to be fed afterwards."""
+        """End the stream and return what was open; it is not to be fed afterwards.
+
+        Raises:
+            ValueError: it is finished already.
+        """
+        self._check_open()
+        self._is_finished = True
         last = self._scorer.finish(self._scoring)
         return self._decider.flush(self._scoring.samples, last.probabilities)
+
+    def _check_open(self) -> None:
+        if self._is_finished:
+            raise ValueError("the stream is finished; Detector.stream() begins another one")
+
+
+def _check_state(state: object) -> None:
+    if not isinstance(state, SpeechStreamState):
+        raise TypeError(f"state is that of a SpeechStream, not {type(state).__name__}")
+
+
+def _check_data(data: object) -> None:
+    if not isinstance(data, (bytes, bytearray, memoryview, np.ndarray)):
+        raise TypeError(f"feed takes bytes or a float32 array, not {type(data).__name__}")
 
 
 def _peaks(rest: Samples, samples: Samples) -> tuple[Samples, npt.NDArray[np.int16]]:
