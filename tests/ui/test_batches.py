@@ -169,6 +169,8 @@ def test_files_that_are_sent(client: TestClient, folder: Path, studio: Studio) -
     assert hand_in(client, batch_id, 0, folder / "a.flac") == 200
     assert hand_in(client, batch_id, 0, folder / "a.flac") == 409
     assert client.post(f"/batches/{batch_id}/files/9", json={}).status_code == 404
+    for number in ("9" * 5000, "none"):
+        assert client.post(f"/batches/{batch_id}/files/{number}", json={}).status_code == 400
     large = {"problem": "too large"}
     assert client.post(f"/batches/{batch_id}/files/3", json=large).status_code == 200
     batch = studio.batches.find(batch_id)

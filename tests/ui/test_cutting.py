@@ -88,6 +88,9 @@ def test_what_is_refused(
     assert client.get("/results/none/cuts.zip").status_code == 404
     assert client.get(address, params={"edited": 1}).status_code == 404
     assert client.get(address, params={"max_end_silence_time": 1}).status_code == 400
+    for pause in ("9" * 5000, "long", "-1"):
+        answer = client.get(f"/results/{result}/speech", params={"max_pause_ms": pause})
+        assert answer.status_code == 400 and "max_pause_ms" in answer.text
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF")
     tracks = studio.cache.get(result).tracks  # type: ignore[union-attr]

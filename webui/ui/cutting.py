@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Each has a process of its own.
 _MOST_AT_ONCE = 6
+# Python reads no number of any length.
+MOST_DIGITS = 9
 _LONGEST_PAUSE_MS = 60_000
 _LABELS = ("json", "audacity")
 _MEDIA_TYPES = {"wav": "audio/wav", "flac": "audio/flac", "zip": "application/zip"}
@@ -172,13 +174,15 @@ class _Desk:
 
     async def speech(self, request: Request) -> Response:
         """Speech in a row, pauses between left out or shortened."""
+        given = request.query_params.get("max_pause_ms", "0")
+        if not given.isdecimal() or len(given) > MOST_DIGITS:
+            return PlainTextResponse(texts_of(request)("cutting.wrong_pause"), 400)
+        pause_ms = min(int(given), _LONGEST_PAUSE_MS)
         found = await self._found(request)
         if isinstance(found, Response):
             return found
         entry, _, spans = found
         kind, rate = kind_of(request), rate_of(request)
-        given = request.query_params.get("max_pause_ms", "0")
-        pause_ms = min(int(given), _LONGEST_PAUSE_MS) if given.isdecimal() else 0
         path = entry.recording.path
 
         def begin() -> CutProcess:

@@ -24,7 +24,7 @@ from webui.ui.batches.batches import Wish
 from webui.ui.batches.row import STATES
 from webui.ui.batches.sound import CutRow, cut_batch
 from webui.ui.batches.view import batch_value
-from webui.ui.cutting import kind_of, rate_of
+from webui.ui.cutting import MOST_DIGITS, kind_of, rate_of
 from webui.ui.headers import AS_DECLARED
 from webui.ui.routes import texts_of
 from webui.vad.options import VadOptions
@@ -40,14 +40,12 @@ _PAGE_ROWS = 100
 # A name takes some 100 bytes; a path on no system more than 4096.
 _BYTES_PER_FILE = 8192
 _REASON_LETTERS = 300
-# Python reads no number of any length.
-_MOST_DIGITS = 9
 
 
 def routes(studio: Studio) -> list[Route]:
     """Return the routes, to be put before Gradio's."""
     desk = _Desk(studio)
-    row = "/batches/{batch_id}/files/{number:int}"
+    row = "/batches/{batch_id}/files/{number}"
     return [
         Route("/batches", desk.begin, methods=["POST"]),
         Route("/batches/{batch_id}", desk.show, methods=["GET"]),
@@ -218,7 +216,10 @@ class _Desk:
 
     def _row(self, request: Request) -> tuple[Batch, Row]:
         batch = self._batch(request)
-        number: int = request.path_params["number"]
+        given: str = request.path_params["number"]
+        if not given.isdecimal() or len(given) > MOST_DIGITS:
+            raise _WrongError(400)
+        number = int(given)
         if number >= len(batch.rows):
             raise _WrongError(404)
         return batch, batch.rows[number]
@@ -301,7 +302,7 @@ def _wrong(request: Request, error: _WrongError) -> Response:
 
 
 def _number(given: str) -> int:
-    return int(given[:_MOST_DIGITS]) if given.isdecimal() else 0
+    return int(given[:MOST_DIGITS]) if given.isdecimal() else 0
 
 
 def _members(output: Path) -> Iterator[tuple[str, BinaryIO]]:
