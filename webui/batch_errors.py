@@ -6,11 +6,14 @@
     ├── BatchRefusedError  the page does not take it
     ├── BatchOutputError   a result cannot be written
     ├── BatchBusyError     another batch writes to the same directory
+    ├── SomeFormatsError   some of the formats cannot hold a recording
     ├── UnforeseenError    one recording failed in a way that nobody thought of
     └── ClusterError       a Dask cluster cannot be used
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from webui.errors import StudioError
 
@@ -46,6 +49,20 @@ class BatchBusyError(BatchError):
         "or choose another directory.",
         "zh": "另一个批处理正在写入 {directory}。请等待其结束，或选择其他目录。",
     }
+
+
+class SomeFormatsError(BatchError):
+    """Some of the formats cannot hold a recording; the others are written."""
+
+    texts = {"en": "{reason}", "zh": "{reason_zh}"}
+
+    @classmethod
+    def of(cls, refusals: Sequence[StudioError]) -> SomeFormatsError:
+        """Sum up what each of these formats refuses."""
+        return cls(
+            reason=" ".join(error.message("en") for error in refusals),
+            reason_zh="".join(error.message("zh") for error in refusals),
+        )
 
 
 class UnforeseenError(BatchError):

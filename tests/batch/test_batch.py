@@ -246,6 +246,29 @@ def test_what_no_batch_made_is_replaced_only_where_that_is_said(fsmn_vad_here, d
     assert fsmn_vad_here(*given).returncode == 0
 
 
+def test_a_format_that_cannot_hold_a_recording_costs_no_other(fsmn_vad_here, demos, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(next(demos.glob("*english-clean*")), folder / "a\x01.flac")
+    given = ["batch", folder, "--output", out, "--format", "eaf", "--format", "json"]
+    for _ in range(2):
+        run = fsmn_vad_here(*given)
+        told = json.loads(run.stdout)
+        assert (run.returncode, told["done"], told["failed"]) == (1, 0, 1)
+        assert told["segments"] and "cannot be written as ELAN" in run.stderr
+        assert json.loads((out / "a\x01.json").read_text())["segments"]
+        assert not list(out.glob("*.eaf"))
+        row = summary(out)["a\x01.flac"]
+        assert (row["result"], row["status"]) == ("a\x01", "failed")
+        assert int(row["segments"]) == told["segments"] and "ELAN" in row["error"]
+    told = json.loads(fsmn_vad_here(*given[:-4], "--format", "json").stdout)
+    assert (told["skipped"], told["failed"]) == (1, 0)
+    # None can hold it; those of before are of the same order, and stay.
+    assert json.loads(fsmn_vad_here(*given[:-2]).stdout)["segments"] == 0
+    assert summary(out)["a\x01.flac"]["result"] == ""
+    assert (out / "a\x01.json").is_file()
+
+
 def test_the_summary_of_a_batch_that_failed_is_its_own(fsmn_vad_here, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "empty.wav").touch()

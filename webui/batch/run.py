@@ -43,7 +43,7 @@ class Tally:
         total: recordings.
         skipped: of which nothing was left to do.
         done: worked on by this run.
-        failed: of which there are no results.
+        failed: of which there are no results, or not in every format.
         duration_ms: of all recordings that have results.
         speech_ms: in their segments.
         segments: how many.
@@ -123,8 +123,10 @@ def run_batch(
                     if error is not None:
                         tally.failed += 1
                         tally.errors[done.number] = error
-                    elif done.figures is not None:
+                    else:
                         tally.done += 1
+                    is_written = done.files and not isinstance(error, BatchOutputError)
+                    if is_written and done.figures is not None:
                         figures[done.number] = done.figures.as_dict()
                         _count(tally, figures[done.number])
                     on_item(item, error, tally)
@@ -147,7 +149,7 @@ def _keep(item: Item, done: Done, order: Order, store: Store) -> StudioError | N
         if error.details["is_hopeless"]:
             raise
         return error
-    return None
+    return done.error
 
 
 def _count(tally: Tally, figures: Any) -> None:
@@ -165,10 +167,11 @@ def _rows(
     """A row of each recording that was told of, in the order of the inputs."""
     for number, item in enumerate(items):
         name = str(item.source.name)
-        if number in errors:
-            nothing = [""] * len(_FIGURES)
-            yield (name, "", "failed", *nothing, "", errors[number].message(language))
-        elif number in figures:
+        error = errors[number].message(language) if number in errors else ""
+        status = "failed" if error else "ok"
+        if number in figures:  # with an error, some of the formats cannot hold it
             found = figures[number]
             notices = " ".join(found["notices"])
-            yield (name, item.stem, "ok", *(found[key] for key in _FIGURES), notices, "")
+            yield (name, item.stem, status, *(found[key] for key in _FIGURES), notices, error)
+        elif error:
+            yield (name, "", status, *[""] * len(_FIGURES), "", error)

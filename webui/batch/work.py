@@ -18,8 +18,8 @@ from typing import Any
 
 from webui import weights
 from webui.batch.order import Order
-from webui.batch_errors import UnforeseenError
-from webui.errors import AudioError, EngineStartError, StudioError
+from webui.batch_errors import SomeFormatsError, UnforeseenError
+from webui.errors import AudioError, EngineStartError, NotRepresentableError, StudioError
 from webui.formats import FORMATS, Outcome
 from webui.settings import Settings
 from webui.vad.detector import Detector
@@ -97,9 +97,9 @@ class Done:
 
     Attributes:
         number: of the task.
-        files: the content of the result file of each format; empty if it failed.
-        figures: for the summary; None if it failed.
-        error: why it failed; None if it was done.
+        files: the content of the result file of each format that can hold it; empty if it failed.
+        figures: for the summary; None if it could not be scored.
+        error: why it failed, or which format cannot hold it; None if it was done.
     """
 
     number: int
@@ -152,11 +152,15 @@ def finished(task: Task, outcome: Outcome, formats: Sequence[str]) -> Done:
     told = outcome.reproducible()
     if task.shown_name is not None:
         told = told.renamed(task.shown_name)
-    try:
-        files = {name: _written(name, told) for name in formats}
-    except StudioError as error:  # a format cannot hold it
-        return Done(task.number, {}, error=error)
-    return Done(task.number, files, Figures.of(outcome))
+    files: dict[str, bytes] = {}
+    refusals: list[NotRepresentableError] = []
+    for name in formats:
+        try:
+            files[name] = _written(name, told)
+        except NotRepresentableError as refusal:
+            refusals.append(refusal)
+    error = SomeFormatsError.of(refusals) if refusals else None
+    return Done(task.number, files, Figures.of(outcome), error)
 
 
 def _written(name: str, outcome: Outcome) -> bytes:

@@ -170,7 +170,7 @@ class EngineExecutor:
         path = None if recording.workspace else str(recording.path)
         outcome = Outcome.of(tracks, order.options, path=path)
         done = finished(task, outcome, order.formats)
-        if done.error is not None:
+        if done.error is not None and not done.files:
             return self._failed(row, done.error)
         more_bytes = sum(len(content) for content in done.files.values())
         try:
@@ -182,7 +182,8 @@ class EngineExecutor:
                 row, _unwritten(row, "the workspace of the server is full", "服务器工作区已满")
             )
         row.figures = done.figures
-        self._settle(row, "done")
+        row.error = done.error
+        self._settle(row, "failed" if done.error else "done")
         self._batch.pace.audio_ms += outcome.audio.duration_ms
         return done
 

@@ -41,7 +41,7 @@ def batch_value(batch: Batch, texts: Texts, *, first: int, count: int, only: str
         "fraction": round(done / total, 4) if batch.rows else 1.0,
         "pace": _pace(batch, done / total, counts["done"], texts),
         "done": sum(counts[state] for state in ("done", "failed", "skipped")),
-        "results": counts["done"],
+        "results": sum(row.figures is not None for row in batch.rows),
         "count": len(batch.rows),
         "kinds": [
             {"state": "", "word": texts("batch.row_all"), "count": len(batch.rows)},
