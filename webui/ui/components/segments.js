@@ -183,7 +183,7 @@ function fill(line, [start, end, confidence, reason, edited], index) {
 			const url = new URL(shown.files[link.dataset.sound === "cuts" ? "cuts" : "speech"], document.baseURI);
 			url.searchParams.set("kind", kind);
 			url.searchParams.set("rate", rate);
-			const ms = pause.validity.valid && pause.value ? pause.value : pause.defaultValue;
+			const ms = pause.validity.valid && pause.value ? Number(pause.value) : pause.defaultValue;
 			if (link.dataset.sound === "pauses") url.searchParams.set("max_pause_ms", ms);
 			link.href = url;
 		}
