@@ -145,6 +145,12 @@ def test_bad_files_stop_nothing_and_are_tried_again(fsmn_vad, demos, tmp_path):
     rows = summary(tmp_path / "out")
     assert rows["讲座 🎧/第 一.flac"]["status"] == "ok"
     assert {row["status"] for name, row in rows.items() if "第" not in name} == {"failed"}
+    (folder / "two\nlines.wav").touch()
+    said = fsmn_vad("batch", folder / "two\nlines.wav", "--output", tmp_path / "two").stderr
+    assert f"fsmn-vad: {folder}/two lines.wav: " in said
+    assert all(line.startswith("fsmn-vad: ") for line in said.splitlines())
+    assert "recordings: 1, processes: 1, threads of each: " in said
+    (folder / "two\nlines.wav").unlink()
     assert "is empty (0 bytes)" in rows["empty.wav"]["error"]
     assert "does not exist" in rows["missing.wav"]["error"]
     assert (tmp_path / "out" / "讲座 🎧" / "第 一.json").is_file()

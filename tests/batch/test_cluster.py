@@ -58,7 +58,7 @@ def test_a_cluster_gives_the_same_bytes(fsmn_vad, demos, tmp_path, cluster):
                      *formats, "--backend", "dask", "--scheduler", cluster)  # fmt: skip
     assert here.returncode == 0
     assert there.returncode == 1, there.stderr
-    assert "2 worker(s) of the cluster" in there.stderr
+    assert "workers of the cluster: 2" in there.stderr
     assert "missing.wav does not exist" in there.stderr
     told = json.loads(there.stdout)
     assert (told["done"], told["failed"]) == (6, 1)

@@ -66,7 +66,7 @@ class Progress:
         self.done_ms = tally.duration_ms - self._skipped_ms
         if error is not None:
             with tqdm.external_write_mode(file=sys.stderr):
-                say(f"{item.source.path}: {error.message(self._language)}")
+                say(_on_one_line(f"{item.source.path}: {error.message(self._language)}"))
         text = self._line(tally)
         self._bar.set_description_str(text, refresh=False)
         self._bar.update(item.task.size_bytes)
@@ -89,6 +89,11 @@ class Progress:
             rate=round(self.rate),
             left=duration_text(left_s),
         )
+
+
+def _on_one_line(text: str) -> str:
+    """Names may have line breaks, after each of which there would seem to be another message."""
+    return " ".join(text.splitlines())
 
 
 def duration_text(seconds: float) -> str:

@@ -30,11 +30,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "(default: local)",
         "scheduler": "of the Dask cluster: tcp://host:8786",
         "no_inputs": "there are no recordings in what was named",
-        "nothing": "nothing to do: all {files} recordings are done already",
+        "nothing": "nothing to do: all is done already (recordings: {files})",
         "ended": "{done} done, {skipped} were done already, {failed} failed; {audio} of audio in "
         "{spent}, {rate} times real time",
-        "local": "{files} recordings, {workers} process(es) of {threads} thread(s)",
-        "cluster": "{files} recordings, {workers} worker(s) of the cluster",
+        "local": "recordings: {files}, processes: {workers}, threads of each: {threads}",
+        "cluster": "recordings: {files}, workers of the cluster: {workers}",
         "progress": "{done}/{total}, {rate}× real time, {left} left",
     },
     "zh": {
