@@ -33,7 +33,6 @@ from webui.ui.headers import AS_DECLARED
 from webui.ui.i18n import Texts
 from webui.ui.language import preferred_language
 from webui.ui.routes import texts_of
-from webui.ui.words import position
 from webui.vad.scorers import STAGES
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class _Desk:
             yield header
             yield from read_spans(spans)
 
-        name = texts("stream.clip_name", at=position(start_ms / 1000).replace(":", "."))
+        name = texts("stream.clip_name", at=f"{start_ms / 1000:.3f}-{end_ms / 1000:.3f}")
         headers = {
             "content-length": str(size),
             "cache-control": "no-store",

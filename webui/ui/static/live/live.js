@@ -181,8 +181,8 @@ class Live extends EventTarget {
 	#take(message) {
 		const { type } = message;
 		if (type === "frames") this.track.score(message.first, message.speech);
-		else if (type === "speech_start") this.found.begin(message);
-		else if (type === "speech_end") this.found.finish(message);
+		else if (type === "speech_start") this.found.begin(this.#asHeard(message, message.start_ms));
+		else if (type === "speech_end") this.found.finish(this.#asHeard(message, message.end_ms));
 		else if (type === "tuned") this.found.restate(message);
 		else if (type === "status") this.status = message;
 		else if (type === "loading") this.loading = message.text;
@@ -190,6 +190,12 @@ class Live extends EventTarget {
 		else if (type === "error" && message.fatal !== false) this.#end({ text: message.message }, message.result);
 		if (["speech_start", "speech_end", "tuned"].includes(type)) this.dispatchEvent(new Event("found"));
 		if (type !== "frames") this.#tell();
+	}
+
+	// The server counts from where sound reaches it; it may have waited here, for the model or a line.
+	#asHeard(message, boundary_ms) {
+		const since_ms = Math.round(this.track.head_ms - boundary_ms);
+		return { ...message, made_after_ms: Math.max(message.made_after_ms, since_ms) };
 	}
 
 	#end(problem, result) {
