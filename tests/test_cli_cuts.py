@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from webui.cli import main
+
 
 @pytest.fixture(scope="module")
 def environment(root, model_dir):
@@ -123,7 +125,12 @@ def test_what_cannot_be_cut_stops_nothing_else(detect, recordings, tmp_path):
         (["--cut", "no/such/cuts.zip"], "make it first"),
         (["--speech-only", "out.mp3"], "must end with one of .wav, .flac"),
         (["--speech-only", "out.wav", "--max-pause", "-1"], "outside 0 to"),
-        (["x/a.wav", "--cut", "out"], "cut them one by one"),
+        (["x/a.wav", "--cut", "out"], "cut each into a directory of its own"),
+        (["--max-pause", "0"], "--max-pause: it has no effect without --speech-only"),
+        (["--cut", "out", "--max-pause", "200"], "no effect without --speech-only"),
+        (["--cut-rate", "source"], "--cut-rate: it has no effect without --cut or --speech-only"),
+        (["--speech-only", "out.wav", "--cut-format", "flac"], "no effect without --cut"),
+        (["--cut-name", "{index}"], "--cut-name: it has no effect without --cut"),
     ],
 )
 def test_wrong_usage_is_found_before_the_work(detect, arguments, said, tmp_path):
@@ -142,4 +149,99 @@ def test_a_full_disk_leaves_no_half_file(detect, recordings, tmp_path, small_dis
     assert run.returncode == 2
     assert "No space left on device" in run.stderr and "Traceback" not in run.stderr
     left = [line for line in run.stderr.splitlines() if not line.startswith("fsmn-vad: ")]
-    assert all(name.endswith(f".{kind}") for name in left)
+    assert all(name.endswith(f".{kind}") for name in left if name != "cuts.csv")
+
+
+def table(directory):
+    with (directory / "cuts.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def sounds(directory):
+    return {file.name for file in directory.iterdir()} - {"cuts.csv"}
+
+
+@pytest.fixture
+def cut(recordings, model_dir, monkeypatch, capsys):
+    """Cut in this process, which is quicker than a process for each."""
+    monkeypatch.setenv("FSMN_VAD_MODEL_DIR", str(model_dir))
+    monkeypatch.setenv("FSMN_VAD_ENGINE", "onnx")
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "en")
+    monkeypatch.setenv("FSMN_VAD_HISTORY_RUNS", "0")
+
+    def run(recording, directory, *more):
+        code = main(["detect", str(recording), *more, "--cut", str(directory)])
+        return code, capsys.readouterr().err
+
+    return run
+
+
+def test_a_recording_that_is_cut_again_leaves_no_former_piece(cut, recordings, tmp_path):
+    out = tmp_path / "out"
+    first, second = recordings[:2]
+    assert cut(first, out, "--max-end-silence-time", "200") == (0, "")
+    former = sounds(out)
+    assert cut(second, out) == (0, "")
+    others = [row for row in table(out) if row["file"] == second.name]
+    assert others and {row["file"] for row in table(out)} == {first.name, second.name}
+    code, said = cut(first, out, "--max-end-silence-time", "2000")
+    rows = table(out)
+    assert code == 0 and [row for row in rows if row["file"] == second.name] == others
+    assert sounds(out) == {row["name"] for row in rows}
+    mine = {row["name"] for row in rows if row["file"] == first.name}
+    gone = former - mine
+    assert (
+        gone and f"{first.name}: pieces of its former cut removed from {out}: {len(gone)}" in said
+    )
+    same = table(out)
+    assert cut(first, out, "--max-end-silence-time", "2000") == (0, "")
+    assert sorted(map(str, table(out))) == sorted(map(str, same))
+
+
+def test_only_pieces_in_the_directory_are_removed(cut, recordings, tmp_path):
+    out = tmp_path / "out"
+    assert cut(recordings[0], out) == (0, "")
+    kept = [tmp_path / "beside.wav", out / "notes.txt", out / "unlisted.wav", out / "sub" / "a.wav"]
+    for path in kept:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"mine")
+    listed = ["../beside.wav", str(kept[0]), "notes.txt", "sub/a.wav", "..", "missing.wav"]
+    with (out / "cuts.csv").open("a", encoding="utf-8", newline="") as file:
+        rest = [recordings[0].name, "mix", 0, 1, 0, 1, 16_000, ""]
+        csv.writer(file).writerows([name, *rest] for name in listed)
+    assert cut(recordings[0], out, "--cut-name", "{stem}-{index}")[0] == 0
+    assert all(path.read_bytes() == b"mine" for path in kept)
+    names = {row["name"] for row in table(out)}
+    assert names == sounds(out) - {"notes.txt", "unlisted.wav", "sub"}
+
+
+def test_a_file_that_is_no_piece_of_the_recording_is_not_overwritten(cut, recordings, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    mine = out / "2.wav"
+    mine.write_bytes(b"mine")
+    code, said = cut(recordings[0], out, "--cut-name", "{index}")
+    assert code == 2 and f"{mine} is there already" in said
+    assert mine.read_bytes() == b"mine" and sounds(out) == {"2.wav"}
+    mine.unlink()
+    assert cut(recordings[0], out, "--cut-name", "{index}") == (0, "")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    code, said = cut(recordings[1], out, "--cut-name", "{index}")
+    assert code == 2 and f"{out / '1.wav'} is there already" in said
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_what_was_cut_before_an_error_is_listed(cut, recordings, tmp_path):
+    out = tmp_path / "out"
+    code, _ = cut(recordings[0], out, str(recordings[1]), "--cut-name", "{index}")
+    assert code == 2
+    assert {row["name"] for row in table(out)} == sounds(out)
+    assert {row["file"] for row in table(out)} == {recordings[0].name}
+
+
+@pytest.mark.parametrize("content", [b"", b"name,text\n1.wav,hello\n", b'name,"fi', b"\xff\xfe"])
+def test_a_table_of_something_else_is_not_overwritten(cut, recordings, tmp_path, content):
+    (tmp_path / "cuts.csv").write_bytes(content)
+    code, said = cut(recordings[0], tmp_path)
+    assert code == 2 and "is no table of pieces" in said
+    assert (tmp_path / "cuts.csv").read_bytes() == content and sounds(tmp_path) == set()

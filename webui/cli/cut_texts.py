@@ -22,6 +22,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "max_pause": "of --speech-only: shorten pauses to so much in place of taking them out "
         "(0 to {high}; default: 0)",
         "cutting": "{file}: cutting, {seconds} s",
+        "replaced": "{file}: pieces of its former cut removed from {place}: {count}",
     },
     "zh": {
         "cut_group": "声音本身",
@@ -36,5 +37,6 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "有多个录音时，其中的 {name} 代表各录音的名称",
         "max_pause": "用于 --speech-only：把停顿缩短到此时长，而不是去掉（0 到 {high}；默认：0）",
         "cutting": "{file}：切分中，{seconds} 秒",
+        "replaced": "{file}：已从 {place} 删除上次切分的 {count} 个片段",
     },
 }

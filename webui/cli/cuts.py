@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from webui.audio.cuts.names import DEFAULT_TEMPLATE, check_template, cut_names, name_stem
-from webui.audio.cuts.spans import CUT_FORMATS, CUT_RATES, Span
+from webui.audio.cuts.spans import CUT_FORMATS, CUT_RATES, CutFormat, CutRate, Span
 from webui.audio.cuts.table import TABLE, CutTable, Cutting
 from webui.cli.cut_texts import TEXTS
 from webui.cli.files import appearing, each_path, spare, unwritable
-from webui.cli.terminal import show
+from webui.cli.terminal import say, show
 from webui.errors import SettingsError
 from webui.files import PendingFile
 from webui.formats import FORMATS, Outcome
@@ -34,16 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     texts = TEXTS[language]
     group = parser.add_argument_group(texts["cut_group"])
     group.add_argument(OPTION, type=Path, metavar="DIR", help=texts["cut"].format(table=TABLE))
-    group.add_argument("--cut-format", choices=CUT_FORMATS, default="wav", help=texts["cut_format"])
+    group.add_argument("--cut-format", choices=CUT_FORMATS, help=texts["cut_format"])
     group.add_argument(
         "--cut-name", metavar="TEMPLATE", help=texts["cut_name"].format(default=DEFAULT_TEMPLATE)
     )
-    group.add_argument("--cut-rate", choices=CUT_RATES, default="source", help=texts["cut_rate"])
+    group.add_argument("--cut-rate", choices=CUT_RATES, help=texts["cut_rate"])
     group.add_argument(JOINED_OPTION, metavar="FILE", help=texts["speech_only"])
     group.add_argument(
         "--max-pause",
         type=int,
-        default=0,
         metavar="MS",
         help=texts["max_pause"].format(high=_LONGEST_PAUSE_MS),
     )
@@ -62,16 +62,21 @@ class Cuts:
     """
 
     def __init__(self, chosen: argparse.Namespace, language: str) -> None:
+        _refuse_idle(chosen)
         self._chosen = chosen
         self._language = language
+        self._kind: CutFormat = chosen.cut_format or "wav"
+        self._rate: CutRate = chosen.cut_rate or "source"
+        self._max_pause_ms: int = chosen.max_pause or 0
         self._table = CutTable()
+        self._has_cut = False
         self._archive: tuple[PendingFile, ZipStream] | None = None
         self._joined: dict[str, Path] = {}
-        if not 0 <= chosen.max_pause <= _LONGEST_PAUSE_MS:
+        if not 0 <= self._max_pause_ms <= _LONGEST_PAUSE_MS:
             raise SettingsError(
                 name="--max-pause",
-                reason=f"{chosen.max_pause} is outside 0 to {_LONGEST_PAUSE_MS}",
-                reason_zh=f"{chosen.max_pause} 超出范围 0 至 {_LONGEST_PAUSE_MS}",
+                reason=f"{self._max_pause_ms} is outside 0 to {_LONGEST_PAUSE_MS}",
+                reason_zh=f"{self._max_pause_ms} 超出范围 0 至 {_LONGEST_PAUSE_MS}",
             )
         if chosen.speech_only:
             suffixes = [f".{kind}" for kind in CUT_FORMATS]
@@ -92,7 +97,8 @@ class Cuts:
         if self._chosen.cut is None:
             return
         try:
-            if kind is None:
+            # Pieces that are in a directory are listed even where the work was broken off.
+            if kind is None or (self._archive is None and self._has_cut):
                 self._complete()
         finally:
             if self._archive is not None:
@@ -126,8 +132,8 @@ class Cuts:
                 raise SettingsError(
                     name=OPTION,
                     reason=f"{first} and {recording} would be cut to the same names; "
-                    "cut them one by one",
-                    reason_zh=f"{first} 和 {recording} 切分后的文件会重名，请分别处理",
+                    "cut each into a directory of its own",
+                    reason_zh=f"{first} 和 {recording} 切分后的文件会重名，请分别切分到不同目录",
                 )
         try:
             if place.suffix.lower() == ".zip":
@@ -135,41 +141,60 @@ class Cuts:
             else:
                 place.mkdir(parents=True, exist_ok=True)
                 PendingFile(place / TABLE).discard()
+                self._table = _former_table(place / TABLE)
         except OSError as error:
             raise unwritable(place, OPTION, error) from error
 
     def _cut(self, outcome: Outcome, recording: str, spans: Sequence[Span]) -> None:
-        kind = self._chosen.cut_format
-        names = cut_names(name_stem(recording), spans, f".{kind}", self._template)
-        if self._archive is None:
-            places = (self._chosen.cut / name for name in names)
-            spare(OPTION, places, self._chosen.audio)
+        names = cut_names(name_stem(recording), spans, f".{self._kind}", self._template)
+        confidences = [segment.confidence for _, segment in outcome.segments]
+        cutting = Cutting(recording, outcome.audio.file, spans, names, confidences)
         with _refused_as(self._chosen.cut, OPTION):
-            confidences = [segment.confidence for _, segment in outcome.segments]
-            cutting = Cutting(recording, outcome.audio.file, spans, names, confidences)
-            self._table.add(cutting, list(self._pieces(recording, spans, names)))
-            if self._archive is not None:
-                labels = FORMATS[self._chosen.format]
-                text = io.StringIO(newline="")
-                labels.write([outcome], text)
-                self._put(name_stem(recording) + labels.suffix, text.getvalue().encode())
+            if self._archive is None:
+                self._cut_beside(cutting)
+                return
+            self._table.add(cutting, list(self._pieces(cutting)))
+            labels = FORMATS[self._chosen.format]
+            text = io.StringIO(newline="")
+            labels.write([outcome], text)
+            self._put(name_stem(recording) + labels.suffix, text.getvalue().encode())
 
-    def _pieces(
-        self, recording: str, spans: Sequence[Span], names: Sequence[str]
-    ) -> Iterator[Piece]:
+    def _cut_beside(self, cutting: Cutting) -> None:
+        """Cut into the directory, in place of what was cut of this recording before."""
+        place: Path = self._chosen.cut
+        former = self._table.names_of(cutting.file)
+        made = {name.casefold() for name in cutting.names}
+        gone = {name for name in former if name.casefold() not in made}
+        leaving = [place / name for name in gone if _is_piece(place, name)]
+        spare(OPTION, [*(place / name for name in cutting.names), *leaving], self._chosen.audio)
+        _refuse_others(place, [name for name in cutting.names if name not in former])
+        pieces: list[Piece] = []
+        try:
+            for piece in self._pieces(cutting):
+                pieces.append(piece)
+                self._has_cut = True
+        finally:
+            self._table.forget({cutting.names[piece.index] for piece in pieces})
+            self._table.add(cutting, pieces)
+        # Last, so that a recording that cannot be cut loses nothing.
+        for path in leaving:
+            path.unlink()
+        self._table.forget(gone)
+        if leaving:
+            said = TEXTS[self._language]["replaced"]
+            show("")
+            say(said.format(file=cutting.file, count=len(leaving), place=place))
+
+    def _pieces(self, cutting: Cutting) -> Iterator[Piece]:
         from webui.audio.cuts.deliver import cut_members, cut_to_directory
 
-        kind, rate = self._chosen.cut_format, self._chosen.cut_rate
-        told = self._told(recording)
+        path, spans, names = cutting.path, cutting.spans, cutting.names
+        kind, rate, told = self._kind, self._rate, self._told(path)
         if self._archive is None:
             place = self._chosen.cut
-            yield from cut_to_directory(
-                recording, spans, names, place, rate=rate, kind=kind, told=told
-            )
+            yield from cut_to_directory(path, spans, names, place, rate=rate, kind=kind, told=told)
             return
-        for name, stream, piece in cut_members(
-            recording, spans, names, rate=rate, kind=kind, told=told
-        ):
+        for name, stream, piece in cut_members(path, spans, names, rate=rate, kind=kind, told=told):
             self._put(name, stream)
             yield piece
 
@@ -182,8 +207,8 @@ class Cuts:
                 recording,
                 spans,
                 stream,
-                max_pause_ms=self._chosen.max_pause,
-                rate=self._chosen.cut_rate,
+                max_pause_ms=self._max_pause_ms,
+                rate=self._rate,
                 kind="flac" if path.suffix.lower() == ".flac" else "wav",
                 told=self._told(recording),
             )
@@ -219,6 +244,59 @@ class _Told:
 
     def __call__(self, position_s: float) -> None:
         show(self._text.format(file=self._name, seconds=round(position_s)))
+
+
+def _refuse_idle(chosen: argparse.Namespace) -> None:
+    """Refuse arguments that would change nothing."""
+    has_cut, has_joined = chosen.cut is not None, bool(chosen.speech_only)
+    either, either_zh = f"{OPTION} or {JOINED_OPTION}", f"{OPTION} 或 {JOINED_OPTION}"
+    for name, given, has_effect, wanted, wanted_zh in (
+        ("--cut-format", chosen.cut_format, has_cut, OPTION, OPTION),
+        ("--cut-name", chosen.cut_name, has_cut, OPTION, OPTION),
+        ("--cut-rate", chosen.cut_rate, has_cut or has_joined, either, either_zh),
+        ("--max-pause", chosen.max_pause, has_joined, JOINED_OPTION, JOINED_OPTION),
+    ):
+        if given is not None and not has_effect:
+            raise SettingsError(
+                name=name,
+                reason=f"it has no effect without {wanted}",
+                reason_zh=f"需与 {wanted_zh} 一起使用",
+            )
+
+
+def _former_table(path: Path) -> CutTable:
+    """The table that a directory has already, or a new one."""
+    try:
+        return CutTable(path.read_bytes())
+    except FileNotFoundError:
+        return CutTable()
+    except ValueError as error:
+        raise SettingsError(
+            name=OPTION,
+            reason=f"{path} is no table of pieces ({error}) and would be overwritten; choose "
+            "another directory",
+            reason_zh=f"{path} 不是切分总表，会被覆盖，请换一个目录",
+        ) from error
+
+
+def _is_piece(place: Path, name: str) -> bool:
+    """Whether a name that a table lists is of a file of sound in the directory itself."""
+    path = place / name
+    return path.name == name and path.suffix[1:] in CUT_FORMATS and path.is_file()
+
+
+def _refuse_others(place: Path, names: Sequence[str]) -> None:
+    """Refuse to take the place of files that are no pieces of the same recording."""
+    taken = [place / name for name in names if os.path.lexists(place / name)]
+    if taken:
+        raise SettingsError(
+            name=OPTION,
+            reason=f"{taken[0]} is there already ({len(taken)} of {len(names)} such names are "
+            f"taken) and {TABLE} does not list it as a piece of this recording; remove it, or "
+            "choose another directory or --cut-name",
+            reason_zh=f"{taken[0]} 已存在（{len(names)} 个新文件名中有 {len(taken)} 个被占用），"
+            f"且 {TABLE} 未将其列为该录音的片段；请移走它，或更换目录或 --cut-name",
+        )
 
 
 @contextlib.contextmanager
