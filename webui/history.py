@@ -64,7 +64,8 @@ class Run:
         speech_share: of the duration, 0 to 1.
         real_time_factor: seconds of work for each second of audio; None for an empty recording.
         path: of a file on this machine that can be opened again; "" if there is none.
-        result_id: under which a page that runs may still keep the result; "" if none does.
+        result_id: under which a page that runs may still keep the result, or the batch; "" if
+            none does.
         time_s: when it ended, in seconds since 1970 (UTC).
         id: in the history; 0 before it is in there.
     """

@@ -54,7 +54,8 @@ def test_a_corpus_equals_detect_and_again_nothing_is_done(fsmn_vad, shared_data,
     assert (told["files"], told["done"]) == (len(recordings), len(recordings))
     noted = json.loads(fsmn_vad("history", "--json").stdout.splitlines()[0])
     assert (noted["source"], noted["segments"]) == ("batch", told["segments"])
-    assert noted["file"] == f"{tmp_path.name} ({len(recordings)})"
+    assert noted["file"] == f"{shared_data.name} -> {tmp_path.name} ({len(recordings)})"
+    assert fsmn_vad("history", "--search", shared_data.name, "--json").stdout
     lines = fsmn_vad("detect", *recordings).stdout.splitlines()
     for recording, line in zip(recordings, lines, strict=True):
         wanted = json.loads(line)

@@ -92,12 +92,31 @@ def test_dropped_files_equal_the_command_and_open_without_scoring(
     expect(page.locator("#vad-option-max_end_silence_time input[type=number]")).to_have_value("300")
     expect(page).to_have_url(re.compile("batch="))
 
+    # So does the history, as long as it is there.
+    batch_tab = page.get_by_role("tab", name="Batch")
+    batch_tab.click()
+    page.get_by_role("button", name="New batch").click()
+    expect(page).not_to_have_url(re.compile("batch="))
+    noted = page.locator(".vad-history-list li").filter(has_text="broken.wav (3/4)").first
+    page.get_by_role("tab", name="History").click()
+    noted.get_by_role("button", name="Open: broken.wav").click()
+    expect(batch_tab).to_have_attribute("aria-selected", "true")
+    expect(rows(page)).to_have_count(4)
+    expect(page).to_have_url(re.compile("batch="))
+
     # All that there is of it goes.
-    page.get_by_role("tab", name="Batch").click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("group", name="Delete its files").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("button", name="Choose files")).to_be_visible()
     expect(page).not_to_have_url(re.compile("batch="))
+    silence = page.locator("#vad-option-max_end_silence_time input[type=number]")
+    page.get_by_role("radio", name="FunASR default").check()
+    expect(silence).to_have_value("800")
+    page.get_by_role("tab", name="History").click()
+    expect(noted).not_to_contain_text("gone")
+    noted.get_by_role("button", name="Take its options").click()
+    expect(batch_tab).to_have_attribute("aria-selected", "true")
+    expect(silence).to_have_value("300")
 
 
 def test_stop_ends_it_and_what_is_done_stays(open_page: Any, folder: Path) -> None:

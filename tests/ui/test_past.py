@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from webui.history import Run
 from webui.settings import Settings
 from webui.ui import past
+from webui.ui.batches.batches import Wish
 from webui.ui.i18n import Texts
 from webui.ui.studio import Studio
 from webui.ui.tabs.detection import Detection
@@ -102,6 +104,28 @@ def test_rows_in_both_languages(studio: Studio, client: TestClient) -> None:
     (row,) = client.get("/history?language=zh").json()["rows"]
     assert "尾部静音阈值 300" in row["about"] and "毫秒" in row["about"]
     assert (row["source"], row["missing"]) == ("命令行", "文件已不在。")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_batch_is_of_no_file_and_opens_in_its_tab(
+    studio: Studio, client: TestClient, folder: Path, root: Path, language: str
+) -> None:
+    # One of a command, or of a page that is gone: its options are left, and nothing is missing.
+    studio.runs.history.add(run_of(source="batch", file="talks (7)", result_id="of-another"))
+    (row,) = client.get(f"/history?language={language}").json()["rows"]
+    assert (row["state"], row["missing"], row["tab"]) == ("gone", "", "batch")
+    assert row["query"] == "channel=mix&max_end_silence_time=800"
+
+    shutil.copy(root / "assets" / "audio" / "english-clean.flac", folder / "a.wav")
+    wish = Wish(VadOptions(), "mix", "onnx", ("json",), folder=str(folder))
+    batch = studio.batches.begin(wish)
+    batch.join(60)
+    row = client.get(f"/history?language={language}").json()["rows"][0]
+    assert (row["state"], row["missing"], row["tab"]) == ("kept", "", "batch")
+    assert (row["file"], row["query"]) == ("talks (1)", f"tab=batch&batch={batch.id}")
+    studio.batches.remove(batch)
+    row = client.get(f"/history?language={language}").json()["rows"][0]
+    assert (row["state"], row["missing"]) == ("gone", "")
 
 
 def test_search_limit_and_clearing(studio: Studio, client: TestClient) -> None:

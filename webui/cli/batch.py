@@ -118,10 +118,10 @@ def _note(
     settings: Settings,
     language: str,
 ) -> None:
-    from webui.batch.noted import noted
+    from webui.batch.noted import name_of, noted
     from webui.cli.notes import Notes
 
-    name = chosen.output.absolute().name
+    name = name_of(chosen.inputs, chosen.output)
     run = noted(name, order, tally, worked_ms=progress.done_ms, spent_s=progress.spent_s)
     Notes(settings, language, "batch").note(run)
 

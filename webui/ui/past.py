@@ -43,6 +43,9 @@ def routes(studio: Studio) -> list[Route]:
 
 def state_of(run: Run, studio: Studio) -> State:
     """Tell how a run can be opened."""
+    if run.source == "batch":
+        batch = studio.batches.find(run.result_id)
+        return "kept" if batch is not None and batch.is_kept else "gone"
     if run.result_id and studio.cache.get(run.result_id) is not None:
         return "kept"
     return "file" if recording_of(run, studio) is not None else "gone"
@@ -118,6 +121,7 @@ def _row(run: Run, studio: Studio, texts: Texts) -> dict[str, Any]:
         "state": state,
         "missing": _missing(run, state, texts),
         "query": _query(run, state),
+        "tab": "batch" if run.source == "batch" else "detect",
     }
 
 
@@ -148,13 +152,15 @@ def _options(run: Run, texts: Texts) -> list[str]:
 
 def _missing(run: Run, state: State, texts: Texts) -> str:
     """Why only the options are left; not whether a file exists that this page may not open."""
-    if state != "gone":
+    if state != "gone" or run.source == "batch":  # a batch is of no one file
         return ""
     return texts("history.away") if run.path else texts("history.gone")
 
 
 def _query(run: Run, state: State) -> str:
     """Query of a page's address that has the run's result, if it is kept, and its options."""
+    if run.source == "batch" and state == "kept":
+        return urlencode({"tab": "batch", "batch": run.result_id})
     given: dict[str, Any] = {views.RESULT_KEY: run.result_id} if state == "kept" else {}
     given[views.CHANNEL_KEY] = run.channel
     options = run.vad_options()

@@ -118,7 +118,15 @@ class Batches:
             if tally.done:
                 pace = batch.pace
                 worked_ms, spent_s = pace.audio_ms, pace.spent_s
-                self._runs.add(noted(name, order, tally, worked_ms=worked_ms, spent_s=spent_s))
+                run = noted(
+                    name,
+                    order,
+                    tally,
+                    worked_ms=worked_ms,
+                    spent_s=spent_s,
+                    batch_id=batch_id,
+                )
+                self._runs.add(run)
 
         with self._lock:
             self._batches[batch_id] = batch

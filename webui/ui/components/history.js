@@ -30,10 +30,19 @@ function send(event, detail) {
 }
 
 async function open(run) {
+	if (run.state === "kept" && run.tab === "batch") return openBatch(run);
 	const { chooseTab } = await import(new URL(`${props.root}static/view/tabs.js`, document.baseURI));
 	send("vad:open", run.query);
 	if (run.state === "file") send("vad:pick", { origin: "run", id: String(run.id) });
-	chooseTab("detect");
+	chooseTab(run.tab);
+}
+
+// By its address, on a page anew: the one here may be sending the files of another batch, and then
+// the browser asks before it leaves.
+function openBatch(run) {
+	const query = new URLSearchParams(location.search);
+	for (const [name, value] of new URLSearchParams(run.query)) query.set(name, value);
+	location.assign(`${location.pathname}?${query}`);
 }
 
 function line(run) {
