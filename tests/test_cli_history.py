@@ -85,6 +85,17 @@ def test_a_damaged_history_is_begun_anew(environment, root, tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
+@pytest.mark.parametrize("limit", ["0", "-1"])
+@pytest.mark.parametrize(("language", "told"), [("en", "less than 1"), ("zh", "小于 1")])
+def test_a_limit_that_lists_nothing_is_wrong_usage(
+    environment, capsys, monkeypatch, limit, language, told
+):
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", language)
+    assert main(["history", "--limit", limit]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "--limit" in said.err and told in said.err
+
+
 def test_wide_names_keep_the_columns(environment, tmp_path, capsys, monkeypatch):
     from tests.test_history import run_of
     from webui.history import History

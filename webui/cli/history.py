@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from webui.cli.terminal import TEXTS, say
+from webui.errors import SettingsError
 from webui.history import History, Run
 from webui.settings import Settings
 
@@ -29,12 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     """List or clear the history; returns the exit code."""
+    if chosen.limit < 1:
+        raise SettingsError(
+            name="--limit",
+            reason=f"{chosen.limit} is less than 1",
+            reason_zh=f"{chosen.limit} 小于 1",
+        )
     history = History.of(settings)
     texts = TEXTS[language]
     if chosen.clear:
         say(texts["history_cleared"].format(count=history.clear()))
         return 0
-    runs = history.runs(search=chosen.search, limit=max(0, chosen.limit))
+    runs = history.runs(search=chosen.search, limit=chosen.limit)
     if chosen.json:
         for each in runs:
             print(json.dumps(each.as_dict(), ensure_ascii=False))
