@@ -12,6 +12,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,31 @@ def test_engines_are_loaded(settings: Settings, monkeypatch: pytest.MonkeyPatch)
     assert ill.level == "fail" and "cannot be used" in ill.text["en"]
     (other,) = models.engines(replace(nowhere, engine="onnx-int8"))
     assert other.level == "warn"
+
+
+def test_an_engine_that_is_not_chosen_is_not_loaded(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    load = models.Engine.load
+
+    def listed(engine: models.Engine, name: str) -> Any:
+        loaded.append(name)
+        return load(engine, name)
+
+    monkeypatch.setattr(models.Engine, "load", listed)
+    monkeypatch.setattr("webui.vad.scorers.missing_package", lambda name: None)
+    # The weights of an engine that is not installed here need not be here.
+    monkeypatch.setattr(models.weights, "find", lambda **given: settings.model_dir)
+    found = {finding.check: finding for finding in models.engines(settings)}
+    assert loaded == ["onnx"] and {finding.level for finding in found.values()} == {"ok"}
+    assert "not loaded" in found["engine funasr"].text["en"]
+    assert "未加载" in found["engine onnx-int8"].text["zh"]
+    monkeypatch.setattr(
+        "webui.vad.scorers.missing_package", lambda name: "torch" if name == "funasr" else None
+    )
+    found = {finding.check: finding for finding in models.engines(settings)}
+    assert found["engine funasr"].level == "warn" and "torch" in found["engine funasr"].text["zh"]
 
 
 def test_packages_that_are_missing_old_or_new(
