@@ -29,7 +29,8 @@ from webui.process_memory import tree
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
-_CHUNK_MS = 200
+# Long enough that a day takes minutes; what each piece left behind would show all the same.
+_CHUNK_MS = 1000
 _FIRST_S = 3600.0
 _BYTES_PER_S = 2 * SAMPLE_RATE_HZ
 _START_S = 60.0
