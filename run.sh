@@ -293,7 +293,7 @@ case ${1:-} in
     usage
     exit
     ;;
-  '' | --host | --host=* | --port | --port=*) command=serve ;;
+  '' | --host | --host=* | --port | --port=* | --profile | --profile=* | --mcp | --no-mcp) command=serve ;;
   serve | detect | batch | stream | models | bench | history | doctor | completion | test)
     command=$1
     shift

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # What tests run is not what a person ran; those of the history name one of their own.
 os.environ["FSMN_VAD_HISTORY_RUNS"] = "0"
+
+
+# Whoever starts the tests in the background has them ignore Ctrl-C, and the commands that they
+# start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -67,13 +67,13 @@ def test_a_containers_limit_stands_in_the_machines_place(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading = studio.engine.memory()
-    group = GroupMemory(limit_bytes=512_000_000, used_bytes=400_000_000)
+    group = GroupMemory(limit_bytes=51_200_000_000, used_bytes=40_000_000_000)
     limited = replace(reading, machine=replace(reading.machine, group=group))
     monkeypatch.setattr(studio.sampler, "_read", lambda: limited)
     value = json.loads(SystemPanel(studio, Texts("en")).view(fresh=True))
     assert value["texts"]["whole_name"] == "Container limit"
-    assert value["texts"]["whole"] == "400 MB" and value["texts"]["whole_of"] == "of 512 MB"
-    assert ["Free within the container", "112 MB", "of 512 MB"] in value["facts"]
+    assert value["texts"]["whole"] == "40.0 GB" and value["texts"]["whole_of"] == "of 51.2 GB"
+    assert ["Free within the container", "11.2 GB", "of 51.2 GB"] in value["facts"]
     assert sum(part["share"] for part in value["whole"]) == pytest.approx(1, abs=0.001)
 
 
