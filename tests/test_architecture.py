@@ -47,7 +47,7 @@ ROOMS = [
 FRAMEWORKS = {
     "torch": {"vad/scorers/funasr.py"},
     "funasr": {"vad/scorers/funasr.py", "bench/subject.py", "bench/chunks.py"},
-    "onnxruntime": {"vad/scorers/onnx.py", "vad/scorers/onnx_prepare.py"},
+    "onnxruntime": {"vad/scorers/runtime.py"},
     "onnx": {"vad/scorers/onnx_graph.py"},
     "av": {"audio/"},
     "gradio": {"ui/"},

@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +235,20 @@ def test_another_network_is_refused(model_dir, tmp_path):
     with pytest.raises(ModelError) as caught:
         prepared_graph(other, "fp32", tmp_path / "kept")
     assert caught.value.message("zh")
+
+
+def test_the_runtime_reports_to_nobody(model_dir, root, tmp_path):
+    """Where its telemetry is on, ONNX Runtime keeps an identifier and what it is to send."""
+    sound = root / "assets" / "audio" / "english-clean.flac"
+    code = (
+        "import sys; from pathlib import Path; from webui.vad import Detector;"
+        "Detector('onnx', model_directory=Path(sys.argv[1])).score(sys.argv[2])"
+    )
+    hushed = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST")
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run(
+        [sys.executable, "-c", code, str(model_dir), str(sound)],
+        env={key: value for key, value in os.environ.items() if key not in hushed} | home,
+        check=True,
+    )
+    assert not [path for path in tmp_path.rglob("*") if "icrosoft" in path.name]

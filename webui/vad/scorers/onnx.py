@@ -13,6 +13,7 @@ from webui.vad.scorers import OnStage, Probabilities
 from webui.vad.scorers.blocks import LAYERS, BlockScorer
 from webui.vad.scorers.onnx_graph import PAST_SHAPE
 from webui.vad.scorers.onnx_prepare import Precision, prepared_graph
+from webui.vad.scorers.runtime import import_onnxruntime
 
 Past = tuple[npt.NDArray[np.float32], ...]
 """Each FIR memory's last 19 inputs: four arrays, float32, shape (1, 19, 1, 128)."""
@@ -45,8 +46,7 @@ class OnnxScorer(BlockScorer):
     ) -> None:
         super().__init__(threads)
         on_stage("import_onnxruntime")
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         on_stage("load_weights")
         graph = prepared_graph(model_directory, self.precision, prepared_directory)
         self._session = onnxruntime.InferenceSession(

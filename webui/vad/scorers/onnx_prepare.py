@@ -19,6 +19,7 @@ from webui.model_errors import ModelError
 from webui.vad.frontend import CONTEXT_FRAMES, Cmvn, Frontend, FrontendState
 from webui.vad.scorers.blocks import LAYERS, PAST_FRAMES
 from webui.vad.scorers.onnx_graph import INTEGER_PRODUCTS, MEMORY_SIZE, PAST_SHAPE, build
+from webui.vad.scorers.runtime import import_onnxruntime
 
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
@@ -145,8 +146,7 @@ def _difference(model_directory: Path, cmvn: Cmvn, graph: bytes) -> float:
 
     Ours is run in two calls, so that what it hands from one to the next is compared too.
     """
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     providers = ["CPUExecutionProvider"]
