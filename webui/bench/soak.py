@@ -12,13 +12,14 @@ import itertools
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from webui.audio import SAMPLE_RATE_HZ
@@ -46,9 +47,10 @@ def measure(name: str, hours: float, path: str) -> dict[str, Any]:
         path: 16 kHz mono WAV, 16 bits.
 
     Returns:
-        ``first_h``: one hour, or half of what is shorter than two; ``engine_growth_bytes`` and
-        ``page_growth_bytes``: most that the process had after it, less what it had then;
-        ``engine_bytes`` and ``page_bytes``: at the end; ``state_bytes``: most that the stream's
+        ``first_h``: one hour, or half of what is shorter than two; for the engine's process and
+        the page's (``engine_``, ``page_``) after it: ``growth_bytes``, by which the median of
+        the last tenth of the readings exceeds that of the first; ``swing_bytes``, the largest
+        less the smallest reading; ``bytes``, the last; ``state_bytes``: most that the stream's
         state had; ``events``: how many there were; ``wall_s``.
 
     Raises:
@@ -79,14 +81,23 @@ def measure(name: str, hours: float, path: str) -> dict[str, Any]:
     return {
         "hours": hours,
         "first_h": first_s / 3600,
-        "engine_growth_bytes": max(engine_bytes) - engine_bytes[0],
-        "page_growth_bytes": max(page_bytes) - page_bytes[0],
-        "engine_bytes": engine_bytes[-1],
-        "page_bytes": page_bytes[-1],
+        **_told("engine", engine_bytes),
+        **_told("page", page_bytes),
         "readings": len(readings),
         "state_bytes": state_bytes,
         "events": events,
         "wall_s": time.perf_counter() - begin,
+    }
+
+
+def _told(name: str, sizes_bytes: Sequence[int]) -> dict[str, int]:
+    """Growth apart from what comes and goes: pieces that wait fill some buffers more or less."""
+    tenth = max(1, len(sizes_bytes) // 10)
+    growth = statistics.median(sizes_bytes[-tenth:]) - statistics.median(sizes_bytes[:tenth])
+    return {
+        f"{name}_growth_bytes": round(growth),
+        f"{name}_swing_bytes": max(sizes_bytes) - min(sizes_bytes),
+        f"{name}_bytes": sizes_bytes[-1],
     }
 
 

@@ -71,6 +71,7 @@ def _memory(measured: dict[str, Any], language: str) -> list[str]:
             wall_min=f"{soak['wall_s'] / 60:.1f}",
             engine_growth=f"{soak['engine_growth_bytes'] / _MB:.2f}",
             page_growth=f"{soak['page_growth_bytes'] / _MB:.2f}",
+            page_swing=f"{soak['page_swing_bytes'] / _MB:.1f}",
             engine=f"{soak['engine_bytes'] / _MB:.0f}",
             page=f"{soak['page_bytes'] / _MB:.0f}",
             state=", ".join(f"{size / 1000:.1f} kB ({form})" for form, size in sizes.items()),

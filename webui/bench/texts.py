@@ -48,7 +48,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "stream_memory": "{hours} h of sound through one WebSocket of the page, the sound kept "
         "(onnx, in {wall_min} min): after the first {first} h the engine's process grew by "
         "{engine_growth} MB (to {engine} MB USS) and the page's by {page_growth} MB (to {page} "
-        "MB). All that a stream has of its past: {state}.",
+        "MB; single readings differ by up to {page_swing} MB). All that a stream has of its past: "
+        "{state}.",
         "stream_crowd_head": "| streams (onnx, 48 kHz, 200 ms chunks) | delay, median "
         "| 95th percentile | most | processors busy |",
         "stream_most": "Delay: from the moment at which a chunk is there until it is scored and "
@@ -98,7 +99,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "stream_memory": "经页面的一个 WebSocket 连续送入 {hours} 小时音频并保留录音"
         "（onnx，用时 {wall_min} 分钟）：最初 {first} 小时之后，"
         "引擎进程增长 {engine_growth} MB（至 {engine} MB USS），"
-        "页面进程增长 {page_growth} MB（至 {page} MB）。一个流的全部历史状态：{state}。",
+        "页面进程增长 {page_growth} MB（至 {page} MB；各次读数相差最多 {page_swing} MB）。"
+        "一个流的全部历史状态：{state}。",
         "stream_crowd_head": "| 实时流数（onnx，48 kHz，每块 200 ms） | 延迟中位数 "
         "| 第 95 百分位 | 最大 | 占用处理器数 |",
         "stream_most": "延迟：从一块音频到齐到完成打分和判定。"
