@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+from gradio.route_utils import CustomCORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocket
@@ -83,6 +84,21 @@ def test_gradio_s_own_routes_for_files_are_closed() -> None:
     assert client.put("/uploads", content=b"1").status_code == 200
     # This one is the server's own, which counts.
     assert client.post("/gradio_api/upload", content=b"1").status_code == 200
+
+
+@pytest.mark.parametrize("settings", [{}, {"host": "0.0.0.0", "password": "a:b"}])
+def test_no_answer_may_be_read_by_a_page_of_another_site(settings: dict[str, Any]) -> None:
+    # As Gradio does it, which lets all of them, with the visitor's sign-in.
+    app = CustomCORSMiddleware(PlainTextResponse("inside"))
+    client = TestClient(RequestGate(app, Settings(**settings)))
+    host = "vad.example" if settings else "localhost:7860"
+    for origin in ("https://evil.example", "http://localhost:3000", f"https://{host}"):
+        headers = {"host": host, "origin": origin}
+        answer = client.get("/gradio_api/info", headers=headers)
+        asked = client.options("/", headers={**headers, "access-control-request-method": "POST"})
+        assert (answer.text, asked.status_code) == ("inside", 200)
+        for told in (answer.headers, asked.headers):
+            assert not [name for name in told if name.startswith("access-control-")]
 
 
 def opened(headers: dict[str, str], **settings: Any) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webui.errors import SettingsError
 from webui.settings import Settings
@@ -34,6 +34,7 @@ _UNUSED = (
 )
 # Answered by this project's own route.
 _OWN_UPLOAD = "/gradio_api/upload"
+_LEAVE = b"access-control-"
 
 
 def check_exposure(settings: Settings) -> None:
@@ -60,6 +61,9 @@ class RequestGate:
     A WebSocket that a page of another site opens: browsers let any page open one, and
     send a sign-in along. And Gradio's own routes for files, which nobody would count.
 
+    Nor may a page of another site read an answer: Gradio allows that to all of them, sign-in
+    included, wherever the page has a name of its own. Pages of this server need no leave.
+
     Args:
         app: what is behind it.
         settings: host and password.
@@ -77,7 +81,7 @@ class RequestGate:
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, _without_leave(send) if scope["type"] == "http" else send)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
@@ -91,6 +95,19 @@ class RequestGate:
         if is_gradio and rest.startswith(_UNUSED) and scope["path"] != _OWN_UPLOAD:
             return PlainTextResponse("404", 404)
         return None
+
+
+def _without_leave(send: Send) -> Send:
+    """Take out of answers what allows pages of other sites to read them."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.get("headers", ())
+            kept = [each for each in headers if not each[0].lower().startswith(_LEAVE)]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return sent
 
 
 def _is_loopback(host: str) -> bool:
