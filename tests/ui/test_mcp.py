@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import importlib.util
+import json
 import os
 import socket
 import subprocess
@@ -65,7 +66,7 @@ def test_the_endpoints_are_tools(address: str) -> None:
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
-    async def ask() -> tuple[set[str], Any, Any]:
+    async def ask() -> tuple[set[str], Any, Any, Any]:
         async with (
             streamablehttp_client(address, headers={"Authorization": BASIC}) as (read, write, _),
             ClientSession(read, write) as session,
@@ -74,9 +75,14 @@ def test_the_endpoints_are_tools(address: str) -> None:
             names = {tool.name for tool in (await session.list_tools()).tools}
             found = await session.call_tool("detect", {"demo": "english-clean"})
             refused = await session.call_tool("detect", {"demo": "x"})
-            return names, found, refused
+            models = await session.call_tool("models", {})
+            return names, found, refused, models
 
-    names, found, refused = asyncio.run(ask())
+    names, found, refused, models = asyncio.run(ask())
     assert names == {"detect", "retune", "models", "memory", "unload"}
-    assert not found.isError and "english-clean.flac" in found.content[0].text
-    assert refused.isError and "known are chinese-clean" in refused.content[0].text
+    assert not found.isError
+    told = json.loads(found.content[0].text)
+    assert told["file"] == "english-clean.flac" and told["segments"][0]["start_ms"] == 700
+    assert told == found.structuredContent
+    assert json.loads(models.content[0].text) == models.structuredContent["result"]
+    assert refused.isError and "chinese-clean" in refused.content[0].text

@@ -154,6 +154,7 @@ def create_app(studio: Studio) -> ASGIApp:
                 mcp_server=has_mcp,
             )
         if has_mcp:
+            mcp.tell_json(page)
             mcp.sign_in(page, studio.settings)
     # A block of their own, so that their names do not meet those of the page.
     script = "{" + theme.static("line.js") + theme.static("early.js") + "}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -28,6 +30,39 @@ def check_mcp(settings: Settings) -> None:
             reason_zh="未安装 MCP 软件包；请在本程序的环境中运行 "
             'pip install -c constraints.txt ".[mcp]"',
         )
+
+
+def tell_json(page: gr.Blocks) -> None:
+    """Have the tools of a page answer in JSON; Gradio would write what Python shows of a value.
+
+    Args:
+        page: mounted with an MCP server.
+    """
+    from mcp import types
+
+    server = vars(page)["mcp_server_obj"]
+
+    def told(values: Sequence[Any], root_url: str) -> list[types.TextContent]:
+        return [
+            types.TextContent(type="text", text=json.dumps(value, ensure_ascii=False))
+            for value in values
+        ]
+
+    vars(server)["postprocess_output_data"] = told
+    handlers = server.mcp_server.request_handlers
+    answer = handlers[types.CallToolRequest]
+
+    async def structured(request: types.CallToolRequest) -> types.ServerResult:
+        answered: types.ServerResult = await answer(request)
+        result = answered.root
+        first = result.content[0] if isinstance(result, types.CallToolResult) else None
+        if isinstance(first, types.TextContent) and not result.isError:
+            value = json.loads(first.text)
+            # It has to be an object.
+            result.structuredContent = value if isinstance(value, dict) else {"result": value}
+        return answered
+
+    handlers[types.CallToolRequest] = structured
 
 
 def sign_in(page: gr.Blocks, settings: Settings) -> None:
