@@ -19,8 +19,12 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from webui.audio.report import CHANNEL_CHOICES
 from webui.history import History
-from webui.vad.options import VadOptions
+from webui.ui.recipe import changed
+from webui.ui.studio import demo_recordings
+from webui.vad.options import PRESETS, VadOptions
+from webui.vad.scorers import SCORERS
 
 FILE = {"meta": {"_type": "gradio.FileData"}}
 
@@ -104,9 +108,28 @@ def test_only_the_named_endpoints_are_public(http: httpx.Client) -> None:
     nothing = {"named_endpoints": {}, "unnamed_endpoints": {}}
     assert http.get("/zh/gradio_api/info").json() == nothing
     detect = info["named_endpoints"]["/detect"]["parameters"]
+    choices = {each["parameter_name"]: each["type"].get("enum") for each in detect}
+    assert choices["channel"] == ["mix", "left", "right", "each"]
+    assert choices["engine"] == ["auto", *SCORERS]
+    assert choices["demo"] == ["", *demo_recordings()]
     options = detect[-1]["type"]["properties"]
     assert list(options) == list(VadOptions().as_dict())
     assert options["max_end_silence_time"]["minimum"] == 150
+
+
+def test_documentation_names_every_choice_and_preset(root: Path) -> None:
+    page = (root / "docs" / "api.md").read_text("utf-8")
+    for name in (*CHANNEL_CHOICES, *SCORERS, *demo_recordings()):
+        assert f"`{name}`" in page, name
+    rows = [
+        (name, ", ".join(f"`{key}` {value}" for key, value in changed(each.options).items()), each)
+        for name, each in PRESETS.items()
+    ]
+    written = "".join(
+        f"| `{name}` | {options + ' ' if options else ''}| {each.help['en']} |\n"
+        for name, options, each in rows
+    )
+    assert f"|---|---|---|\n{written}" in page
 
 
 def test_no_private_event_goes_by_its_name(http: httpx.Client) -> None:
@@ -287,6 +310,22 @@ def test_a_page_of_another_site_uploads_nothing(http: httpx.Client) -> None:
     headers = {"origin": "https://evil.example"}
     refused = http.post("/gradio_api/upload", files={"files": b"1"}, headers=headers)
     assert refused.status_code == 403
+
+
+def test_a_page_of_another_site_reads_nothing(http: httpx.Client) -> None:
+    other = {"host": "vad.example", "origin": "https://evil.example"}
+    answers = [http.get(path, headers=other) for path in ("/", "/config", "/history", "/zh/config")]
+    answers.append(http.post("/gradio_api/run/models", json={"data": []}, headers=other))
+    asks = {**other, "access-control-request-method": "POST"}
+    answers.append(http.options("/gradio_api/run/models", headers=asks))
+    for answer in answers:
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+    # Without asking first, a page can send no JSON; and what is not told to be JSON is not read.
+    for kind in ({}, {"content-type": "text/plain"}):
+        refused = http.post(
+            "/gradio_api/run/unload", content=b'{"data": []}', headers={**other, **kind}
+        )
+        assert refused.status_code == 422
 
 
 def test_models_memory_and_unload(http: httpx.Client) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -236,20 +237,36 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 def attach(page: gr.Blocks, studio: Studio) -> None:
     """Add the endpoints to a page that is being built."""
     api = Api(studio)
-    schemas = {"audio": _audio_schema(), "options": _options_schema()}
+    schemas = {
+        "audio": _audio_schema(),
+        "options": _options_schema(),
+        "demo": _choice_schema(("", *studio.demos), "name of a demo recording"),
+        "channel": _choice_schema(CHANNEL_CHOICES, "what is taken of stereo recordings"),
+        "engine": _choice_schema(("auto", *SCORERS), "that scores; auto as FSMN_VAD_ENGINE says"),
+    }
     for name in ENDPOINTS:
         function: Callable[..., Any] = getattr(api, name)
         add_endpoint(function, api_name=name, concurrency_limit=None)
         endpoint = next(each for each in page.fns.values() if each.api_name == name)
         for parameter, block in zip(_parameters(function), endpoint.inputs, strict=True):
             if parameter in schemas:
-                # Types alone say nothing of ranges.
+                # Types alone say nothing of ranges and choices.
                 vars(block)["_api_info"] = schemas[parameter]
 
 
 def _audio_schema() -> dict[str, Any]:
     about = "an uploaded file (handle_file in gradio_client), or the id of an upload"
     return {"type": "string", "description": about, "additional_description": about}
+
+
+def _choice_schema(choices: Sequence[str], about: str) -> dict[str, Any]:
+    about = f"{about}: {', '.join(json.dumps(each) for each in choices)}"
+    return {
+        "type": "string",
+        "enum": [*choices],
+        "description": about,
+        "additional_description": about,
+    }
 
 
 def _options_schema() -> dict[str, Any]:
