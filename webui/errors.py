@@ -340,10 +340,9 @@ class EngineInUseError(EngineError):
     """Live streams use the model, so it cannot be unloaded or replaced."""
 
     texts = {
-        "en": "A live stream is using the engine {engine}. Stop live detection first (or wait "
-        "until it ends); then unload it or choose another engine.",
-        "zh": "实时检测正在使用引擎 {engine}。请先停止实时检测（或等其结束），"
-        "再卸载模型或改用其他引擎。",
+        "en": "Live detection is using the model. Stop it first (or wait until it ends); "
+        "then unload the model or choose another engine.",
+        "zh": "实时检测正在使用模型。请先停止实时检测（或等其结束），再卸载模型或改用其他引擎。",
     }
 
 

@@ -26,11 +26,11 @@ class MemoryShortError(EngineError):
     texts = {
         "en": "Not begun, since memory is short: this needs about {needed_mb} MB, and {left_mb} "
         "MB are left until {percent} % of {wall} ({limit_mb} MB) are in use. Cut the recording "
-        "into parts, unload the model or clear the caches, end other programs, take the engine "
-        "onnx, or raise FSMN_VAD_MEMORY_SHARE.",
+        "into parts, unload the model or clear the caches, end other programs, use ONNX Runtime "
+        "(onnx) in place of FunASR, or raise FSMN_VAD_MEMORY_SHARE.",
         "zh": "内存不足，任务未开始：约需 {needed_mb} MB，而距{wall_zh}（{limit_mb} MB）的 "
         "{percent} % 仅剩 {left_mb} MB。请把录音分成几段、卸载模型或清理缓存、关闭其他程序、"
-        "改用 onnx 引擎，或调高 FSMN_VAD_MEMORY_SHARE。",
+        "用 ONNX Runtime（onnx）代替 FunASR，或调高 FSMN_VAD_MEMORY_SHARE。",
     }
 
 
@@ -39,8 +39,9 @@ class MemoryExceededError(EngineError):
 
     texts = {
         "en": "The engine ran out of memory ({reason}), in the smallest blocks too. Other jobs "
-        "are not affected. Cut the recording into parts, take the engine onnx, or raise the "
-        "limit (FSMN_VAD_ENGINE_MEMORY_BYTES, the container's).",
+        "are not affected. Cut the recording into parts, use ONNX Runtime (onnx) in place of "
+        "FunASR, or raise the limit (FSMN_VAD_ENGINE_MEMORY_BYTES, the container's).",
         "zh": "引擎内存不足（{reason_zh}），改用最小的分块后仍不够。其他任务不受影响。"
-        "请把录音分成几段、改用 onnx 引擎，或提高上限（FSMN_VAD_ENGINE_MEMORY_BYTES 或容器上限）。",
+        "请把录音分成几段、用 ONNX Runtime（onnx）代替 FunASR，"
+        "或提高上限（FSMN_VAD_ENGINE_MEMORY_BYTES 或容器上限）。",
     }

@@ -63,6 +63,8 @@ def test_a_refusal_has_figures_and_advice_in_both_languages(
     english, chinese = caught.value.message("en"), caught.value.message("zh")
     for words in ("50 MB are left", "85 % of the container's memory limit (1000 MB)", "Cut the"):
         assert words in english
+    # An engine by the name that people read, beside that which they type.
+    assert "ONNX Runtime (onnx)" in english and "ONNX Runtime（onnx）" in chinese
     for words in ("仅剩 50 MB", "容器内存上限（1000 MB）", "85 %", "FSMN_VAD_MEMORY_SHARE"):
         assert words in chinese
 
