@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from tests.live.server import Server, connected, demo, pieces, serving, wait_for
+from webui.audio.report import Notice
 from webui.ui.i18n import Texts
 from webui.ui.tabs.detection import Detection
 from webui.vad import Detector, VadOptions
@@ -105,6 +106,27 @@ def test_result_is_that_of_the_recording(
         detection.show(end["result"], list(VadOptions().as_dict().values()))[0] or ""
     )
     assert len(shown["tracks"][0]["rows"]) == end["segments"]
+
+
+def test_samples_that_are_no_numbers_are_told_as_of_a_file(
+    server: Server, detector: Detector
+) -> None:
+    samples = np.frombuffer(raw(16_000, 2, "f32le"), "<f4").reshape(-1, 2).copy()
+    samples[20_000:20_050, 1] = np.nan
+    samples[70_000] = np.inf
+
+    async def run() -> dict[str, Any]:
+        async with connected(server) as client:
+            await client.start(channels=2, sample_format="f32le", keep=True)
+            for piece in pieces(samples.tobytes()):
+                await client.socket.send(piece)
+            await client.say(type="stop")
+            return await client.hear("end")
+
+    entry = server.studio.cache.get(asyncio.run(run())["result"])
+    assert entry is not None
+    assert Notice("non_finite", {"count": 52}) in entry.scores.audio.notices
+    assert entry.scores.audio == detector.score(entry.recording.path).audio
 
 
 def test_clips_are_what_was_sent(server: Server) -> None:

@@ -78,6 +78,8 @@ def _notices(session: LiveSession, samples: int, *, is_silent: bool) -> list[Not
         notices.append(Notice("resampled", {"rate": rate, "wanted": wanted}))
     if session.pcm.channels > 1:
         notices.append(Notice("mixed", {"channels": session.pcm.channels}))
+    if session.unusable_samples:
+        notices.append(Notice("non_finite", {"count": session.unusable_samples}))
     if samples < FRAME_LENGTH_SAMPLES:
         notices.append(Notice("too_short"))
     elif is_silent:

@@ -10,7 +10,7 @@ import itertools
 import json
 import pickle
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -109,6 +109,8 @@ class LiveSession:
         self._has_peaks = with_frames or kept is not None
         self.received_bytes = 0
         self.scoring_s = 0.0
+        # By the second of the stream that they came in.
+        self._unusable: Counter[int] = Counter()
         self._scored_bytes = 0
         self.probabilities = Rolling(np.zeros(0, np.float32))
         self.peaks = Rolling(np.zeros((0, 2), np.int16))
@@ -136,6 +138,11 @@ class LiveSession:
     def samples(self) -> int:
         """Samples at 16 kHz that were received so far."""
         return -(-self._frames_of(self.received_bytes) * SAMPLE_RATE_HZ // self.pcm.rate_hz)
+
+    @property
+    def unusable_samples(self) -> int:
+        """Values that were no numbers (NaN, infinite), of what is kept."""
+        return self._unusable.total()
 
     @property
     def from_frame(self) -> int:
@@ -237,6 +244,8 @@ class LiveSession:
             first = self.probabilities.end - frames_of_ms(reach_ms)
         self.probabilities.drop_before(first)
         self.peaks.drop_before(first)
+        for second in [each for each in self._unusable if each * 1000 < ms_of_frame(first)]:
+            del self._unusable[second]
         while self._segments and self._segments[0].end_ms <= ms_of_frame(self.from_frame):
             self._segments.popleft()
             self._gone_segments += 1
@@ -252,6 +261,8 @@ class LiveSession:
         first, first_peak = self.probabilities.end, self.peaks.end
         self.scoring_s += scored.work_s
         self._scored_bytes = step.received_bytes
+        if scored.unusable_samples:
+            self._unusable[self._ms_of(step.received_bytes) // 1000] += scored.unusable_samples
         self.probabilities.append(scored.probabilities)
         if self._has_peaks:
             self.peaks.append(scored.peaks)

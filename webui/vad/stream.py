@@ -80,11 +80,13 @@ class Scored:
         peaks: lowest and highest sample of the 10 ms hops that are complete by now, int16,
             shape (m, 2); at the end of the stream of the last part of a hop, too.
         work_s: what the step took whoever scored it, without any waiting for its turn.
+        unusable_samples: values of this step that were no numbers (NaN, infinite) and became 0.
     """
 
     probabilities: Probabilities
     peaks: npt.NDArray[np.int16]
     work_s: float = 0.0
+    unusable_samples: int = 0
 
 
 class StreamScorer:
@@ -123,7 +125,8 @@ class StreamScorer:
             received_bytes=state.received_bytes + _bytes_of(state.format, data),
             frames=state.frames + len(probabilities),
         )
-        return following, Scored(probabilities, peaks, time.perf_counter() - begin_s)
+        unusable = pcm_state.unusable_samples - state.pcm.unusable_samples
+        return following, Scored(probabilities, peaks, time.perf_counter() - begin_s, unusable)
 
     def finish(self, state: StreamState) -> Scored:
         """Score what is still owed at the end of the stream.
