@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from tests.browser.conftest import serving
 from tests.live.server import demo, write_wav
+from tests.live.server import serving as live_serving
 from webui.vad import Detector, VadOptions
 
 
@@ -22,10 +24,17 @@ def page(root: Path) -> str:
     return (root / "docs" / "streaming.md").read_text(encoding="utf-8")
 
 
-def test_client_of_the_documentation(page: str, tmp_path: Path, model_dir: Path) -> None:
+@pytest.fixture
+def client(page: str, tmp_path: Path) -> Path:
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     client = tmp_path / "client.py"
     client.write_text(code, encoding="utf-8")
+    return client
+
+
+def test_client_of_the_documentation(
+    page: str, client: Path, tmp_path: Path, model_dir: Path
+) -> None:
     talk = demo()
     recording = write_wav(tmp_path / "talk.wav", 16_000, np.stack([talk, talk // 2], axis=1))
     with serving(tmp_path, model_dir, "onnx") as server:
@@ -48,6 +57,28 @@ def test_client_of_the_documentation(page: str, tmp_path: Path, model_dir: Path)
     assert messages[-1]["segments"] == len(expected) > 4
     for name in {name for message in messages for name in message} - {"type"}:
         assert f"`{name}`" in page, name
+
+
+def test_client_that_is_refused_says_why(client: Path, tmp_path: Path, model_dir: Path) -> None:
+    recording = write_wav(tmp_path / "talk.wav", 16_000, demo(seconds=1))
+
+    def told(address: str, says: str) -> None:
+        run = subprocess.run(
+            [sys.executable, "-W", "error", str(client), address, str(recording)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={name: v for name, v in os.environ.items() if not name.lower().endswith("_proxy")},
+        )
+        assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1), run.stderr
+        assert says in run.stderr
+
+    with live_serving(tmp_path / "a", model_dir, password="anna:geheim") as server:
+        told(server.url, "refused this with 401: it wants ws://USER:PASSWORD@")
+        told(server.url.replace("//", "//anna:wrong@"), "with 401")
+    with live_serving(tmp_path / "b", model_dir) as server:
+        # By a name that leads here, as another site's may.
+        told(server.url.replace("127.0.0.1", "0.0.0.0"), "answers on this machine only")
 
 
 def test_every_message_and_code_is_described(page: str, root: Path) -> None:
