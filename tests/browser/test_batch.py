@@ -129,10 +129,63 @@ def test_stop_ends_it_and_what_is_done_stays(open_page: Any, folder: Path) -> No
     expect(rows(page).filter(has_text="english-clean")).to_contain_text("sending")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=60_000)
-    expect(rows(page).filter(has_text="english-clean")).to_contain_text("skipped")
+    expect(rows(page).filter(has_text="english-clean")).to_contain_text("not reached")
+    about = page.locator(".vad-batch-about")
+    expect(about).to_contain_text(re.compile("[23] of 4 files, [12] not reached"))
+    expect(page.locator(".vad-batch-made")).to_have_text("ONNX Runtime · default options · as JSON")
     expect(page.get_by_role("link", name="Download results")).to_be_visible()
+    # On the same line as the card beside.
+    tops = [page.locator(name).bounding_box()["y"] for name in (".vad-batch-run", ".vad-tuning")]
+    assert tops[0] == tops[1]
+
+    # It goes on with what this page still has.
+    page.unroute("**/uploads?*name=english-clean*")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=60_000)
+    expect(about).to_contain_text("4 of 4 files")
+    expect(rows(page).filter(has_text="english-clean")).to_contain_text("done")
     page.get_by_role("button", name="New batch").click()
     expect(page.get_by_role("button", name="Choose a folder")).to_be_visible()
+
+
+def test_why_it_cannot_begin_is_said_and_no_file_is_taken_twice(
+    open_page: Any, folder: Path
+) -> None:
+    page = open_page("/?tab=batch")
+    begin = page.locator(".vad-batch-start")
+    expect(begin).to_be_disabled()
+    expect(begin).to_have_accessible_description("Choose files or a folder first.")
+
+    def choose(*names: str) -> None:
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose files").click()
+        chooser.value.set_files([folder / name for name in names])
+
+    choose("broken.wav", "english-clean.flac")
+    expect(begin).to_be_enabled()
+    page.get_by_role("checkbox", name="JSON").uncheck()
+    expect(begin).to_be_disabled()
+    expect(begin).to_have_accessible_description(re.compile("at least one format"))
+    page.get_by_role("checkbox", name="RTTM").check()
+    expect(begin).to_be_enabled()
+    choose("english-clean.flac", "chinese-noisy.flac")
+    expect(page.locator(".vad-batch-chosen b")).to_contain_text("Files: 3")
+    expect(page.get_by_text("taken once: english-clean.flac")).to_be_visible()
+    choose("two-voices-telephone.flac")
+    expect(page.get_by_text("taken once")).to_be_hidden()
+
+
+def test_what_was_left_by_a_page_that_is_gone_is_said(open_page: Any, folder: Path) -> None:
+    page = open_page("/?tab=batch")
+    page.route("**/uploads?*name=english-clean*", lambda route: None)
+    drop(page, folder)
+    start(page)
+    expect(rows(page).filter(has_text="chinese-noisy")).to_contain_text("done", timeout=60_000)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=60_000)
+    page.reload()
+    expect(page.get_by_text("chosen on a page that is gone")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
 
 
 def test_folders_of_the_server_are_closed_unless_named(open_page: Any, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chosenFiles, filesOf, isWanted } from "../../webui/ui/static/batch/dropped.js";
+import { chosenFiles, filesOf, isWanted, merged } from "../../webui/ui/static/batch/dropped.js";
 import { Sender } from "../../webui/ui/static/batch/send.js";
 
 const SUFFIXES = [".wav", ".flac"];
@@ -19,6 +19,16 @@ test("of folders, audio by its ending; a file that is named as it is", () => {
 		{ name: "b.ogg", webkitRelativePath: "" },
 	];
 	assert.deepEqual(chosenFiles(files, SUFFIXES).map(({ name }) => name), ["day/a.wav", "b.ogg"]);
+});
+
+test("a file is taken once, and another one of the same name too", () => {
+	const given = (name, size, lastModified = 1) => ({ name, file: { size, lastModified } });
+	const first = merged([], [given("a.wav", 1), given("day/a.wav", 1), given("a.wav", 1)]);
+	assert.deepEqual(first.files.map(({ name }) => name), ["a.wav", "day/a.wav"]);
+	assert.deepEqual(first.again, ["a.wav"]);
+	const more = merged(first.files, [given("a.wav", 2), given("day/a.wav", 1), given("a.wav", 1, 2)]);
+	assert.deepEqual(more.files.map(({ name }) => name), ["a.wav", "day/a.wav", "a.wav", "a.wav"]);
+	assert.deepEqual(more.again, ["day/a.wav"]);
 });
 
 const file = (name) => ({ name, isFile: true, file: (resolve) => resolve({ name }) });
@@ -42,7 +52,7 @@ function sending(files, answers) {
 	const posted = [];
 	let atOnce = 0;
 	let most = 0;
-	const sender = new Sender(files.map((name) => ({ name, file: name })), {
+	const sender = new Sender(files.map((name, n) => ({ n, name, file: name })), {
 		id: "b",
 		address: (path) => path,
 		async put(_, name, on) {

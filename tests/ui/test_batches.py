@@ -24,6 +24,7 @@ from webui.ui.routes import routes
 from webui.ui.studio import Studio
 
 FORMATS = ["json", "rttm", "textgrid", "csv"]
+NAMED = "Its results are called {}, to be told from another file's."
 
 
 @pytest.fixture(scope="module")
@@ -206,8 +207,59 @@ def test_stop_keeps_what_is_done(client: TestClient, folder: Path) -> None:
     value = ended(client, batch_id)
     assert (value["state"], states(value)) == ("stopped", ["done", "skipped", "skipped"])
     assert hand_in(client, batch_id, 1, folder / "a.flac") == 409
+    assert value["files"] == "1 of 3 files, 2 not reached" and value["fraction"] < 0.5
+    assert {row["word"] for row in value["rows"][1:]} == {"not reached"}
+    assert value["made"] == "ONNX Runtime · default options · as JSON, RTTM, Praat TextGrid, CSV"
     found = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
     assert set(found) == {"summary.csv", "0.json", "0.rttm", "0.TextGrid", "0.csv"}
+
+
+def test_a_batch_that_was_stopped_goes_on(client: TestClient, folder: Path, studio: Studio) -> None:
+    before = studio.workspace.size_bytes
+    talk = folder / "a.flac"
+    files = [{"name": name, "size": talk.stat().st_size} for name in ("a.flac", "b.wav", "a.flac")]
+    batch_id = begin(client, files=files, options={"max_end_silence_time": 300})
+    assert client.post(f"/batches/{batch_id}/go_on").status_code == 409  # it runs
+    assert hand_in(client, batch_id, 0, talk) == 200
+    assert hand_in(client, batch_id, 1, folder / "broken.wav") == 200
+    while states(client.get(f"/batches/{batch_id}").json())[:2] != ["done", "failed"]:
+        time.sleep(0.05)
+    client.post(f"/batches/{batch_id}/stop")
+    value = ended(client, batch_id)
+    assert value["can_go_on"] and value["wants_files"]
+    assert value["made"].startswith("ONNX Runtime · End silence 300 ms · as ")
+    first = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
+
+    assert client.post(f"/batches/{batch_id}/go_on").json() == {"unsent": [2]}
+    assert hand_in(client, batch_id, 2, talk) == 200
+    value = ended(client, batch_id)
+    assert (value["state"], states(value)) == ("ended", ["done", "failed", "done"])
+    assert value["files"] == "3 of 3 files" and not value["can_go_on"]
+    # Both are called the same, and it is said how their results are.
+    notes = [row["note"] for row in value["rows"][::2]]
+    assert notes == [NAMED.format("a.flac"), NAMED.format("a.flac-2")]
+    found = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
+    assert found.pop("summary.csv").count(b"\n") == 4 and first.pop("summary.csv")
+    assert set(first) == {name for name in found if "-2." not in name}
+    assert all(found[name] == content for name, content in first.items())
+    assert client.post(f"/batches/{batch_id}/go_on").status_code == 409  # it is done
+    # It is noted how it ended, and nothing of it stays.
+    studio.runs.settle()
+    assert studio.runs.history.runs()[0].file == "a.flac (2/3)"
+    client.delete(f"/batches/{batch_id}")
+    assert studio.workspace.size_bytes == before
+
+
+def test_a_folder_goes_on_by_itself_and_gives_what_the_command_writes(
+    client: TestClient, folder: Path, written: dict[str, bytes]
+) -> None:
+    batch_id = begin(client, folder=str(folder))
+    client.post(f"/batches/{batch_id}/stop")
+    value = ended(client, batch_id)
+    assert value["state"] == "stopped" and value["can_go_on"] and not value["wants_files"]
+    assert client.post(f"/batches/{batch_id}/go_on").json() == {"unsent": []}
+    assert states(ended(client, batch_id)) == ["done", "failed", "done", "done"]
+    assert files_of(client.get(f"/batches/{batch_id}/labels.zip").content) == written
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,9 @@ from webui.history import Run
 from webui.ui import views, words
 from webui.ui.headers import AS_DECLARED
 from webui.ui.i18n import Texts
-from webui.ui.recipe import changed
+from webui.ui.recipe import changed, in_words
 from webui.ui.routes import texts_of
 from webui.ui.workspace import Recording
-from webui.vad.options import option_info
 from webui.vad.scorers import SCORERS
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def _row(run: Run, studio: Studio, texts: Texts) -> dict[str, Any]:
         "segments": str(run.segments),
         "share": f"{run.speech_share:.1%}",
         "factor": "–" if factor is None else f"{factor:.4f}",
-        "about": " · ".join([*about, *_options(run, texts)]),
+        "about": " · ".join([*about, *in_words(run.vad_options(), texts.language)]),
         "state": state,
         "missing": _missing(run, state, texts),
         "query": _query(run, state),
@@ -132,22 +131,6 @@ def _source(run: Run, texts: Texts) -> str:
 def _engine(run: Run, texts: Texts) -> str:
     engine = SCORERS.get(run.engine)
     return engine.label[texts.language] if engine else run.engine
-
-
-def _options(run: Run, texts: Texts) -> list[str]:
-    """What was set otherwise than usual, in words."""
-    told = []
-    for name, value in changed(run.vad_options()).items():
-        info = option_info(name)
-        label = info.label[texts.language]
-        if info.kind == "switch":
-            told.append(label)  # off is usual
-        else:
-            written = (
-                info.written(value, texts.language) if isinstance(value, (int, float)) else value
-            )
-            told.append(f"{label} {written}")
-    return told
 
 
 def _missing(run: Run, state: State, texts: Texts) -> str:

@@ -1,11 +1,11 @@
-"""The settings of a result as a command line and as Python. Knows nothing of Gradio."""
+"""The settings of a result as a command line, as Python, and in words. Knows nothing of Gradio."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
 
-from webui.vad.options import VadOptions
+from webui.vad.options import VadOptions, option_info
 from webui.vad.scores import SpeechScores
 
 
@@ -13,6 +13,25 @@ def changed(options: VadOptions) -> dict[str, object]:
     """Return the options that differ from the defaults, by name."""
     usual = VadOptions().as_dict()
     return {name: value for name, value in options.as_dict().items() if value != usual[name]}
+
+
+def in_words(options: VadOptions, language: str) -> list[str]:
+    """Return the options that differ from the defaults, as people read them.
+
+    Args:
+        options: in force.
+        language: "en" or "zh".
+    """
+    told = []
+    for name, value in changed(options).items():
+        info = option_info(name)
+        label = info.label[language]
+        if info.kind == "switch":
+            told.append(label)  # off is usual
+        else:
+            written = info.written(value, language) if isinstance(value, (int, float)) else value
+            told.append(f"{label} {written}")
+    return told
 
 
 def command(tracks: Sequence[SpeechScores], options: VadOptions) -> str:

@@ -8,7 +8,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 # A page that sends files asks at least once a minute how it stands, also when it is hidden.
 PAGE_SILENCE_S = 180.0
+_END_S = 5.0
 
 State = Literal["running", "stopping", "ended", "stopped", "failed"]
 
@@ -55,6 +57,11 @@ class Pace:
     def spent_s(self) -> float:
         """Seconds since it began, until its end."""
         return (self.ended_s or time.monotonic()) - self.begun_s
+
+    def go_on(self) -> None:
+        """Note that it goes on; the time between does not count."""
+        self.begun_s = time.monotonic() - self.spent_s
+        self.ended_s = None
 
     @property
     def rate(self) -> float:
@@ -113,6 +120,7 @@ class Batch:
         self._stopped = threading.Event()
         self._is_over = False
         self._thread: threading.Thread | None = None
+        self._work: Callable[[], None] = lambda: None
 
     # What a page does.
 
@@ -139,6 +147,12 @@ class Batch:
     def is_kept(self) -> bool:
         """Whether its results are still there."""
         return self._directory.is_dir()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it ended before all files had their turn, and is still there."""
+        is_short = self.state in ("stopped", "failed") and bool(self.counts()["skipped"])
+        return is_short and self.is_kept
 
     def counts(self) -> Counter[str]:
         """How many rows stand how."""
@@ -174,6 +188,34 @@ class Batch:
         with self._changed:
             self._changed.notify_all()
 
+    def go_on(self) -> bool:
+        """Do what was not reached; what is done stays, and what failed is tried again.
+
+        Files that were sent and had no turn are "unsent" again: they were not kept.
+
+        Returns:
+            False if there is nothing to go on with.
+        """
+        if not self._is_over:
+            return False
+        self.join(_END_S)  # it is all but over
+        with self._changed:
+            if not self.can_go_on or not self._workspace.use(self.id):
+                return False
+            self._workspace.discard(self.id)  # its end notes that it is kept, once more
+            self._stopped.clear()
+            self._is_over = False
+            self.error = None
+            for row in self.rows:
+                if row.state == "skipped":
+                    row.state = "unsent" if row.recording is None else "waiting"
+                elif row.state == "failed":
+                    _try_again(row)
+            self.heard()
+            self.pace.go_on()
+        self._launch()
+        return True
+
     def scores_path(self, row: Row) -> Path:
         """Where the scores of a row that is done are kept."""
         return self._directory / "scores" / str(row.number)
@@ -205,11 +247,8 @@ class Batch:
             language: of the errors in the summary.
             ended: told how it ended, unless by an error.
         """
-        execute = EngineExecutor(self, engine, settings)
-        self._thread = threading.Thread(
-            target=self._run, args=(execute, language, ended), name="batch", daemon=True
-        )
-        self._thread.start()
+        self._work = partial(self._run, EngineExecutor(self, engine, settings), language, ended)
+        self._launch()
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end."""
@@ -249,11 +288,14 @@ class Batch:
                 row.recording.discard()
         self._workspace.discard(self.id)
 
+    def _launch(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="batch", daemon=True)
+        self._thread.start()
+
     def _run(self, execute: EngineExecutor, language: str, ended: Callable[[Tally], None]) -> None:
         try:
             with Store(self.output) as store:
-                items = make_plan(self._sources, self.order, store)
-                self.stems = [item.stem for item in items]
+                items = self._planned(store)
                 tally = run_batch(
                     items, self.order, store, execute, on_item=self._told, language=language
                 )
@@ -272,6 +314,18 @@ class Batch:
             self._workspace.keep(self.id)
             self._workspace.done(self.id)
 
+    def _planned(self, store: Store) -> list[Item]:
+        """Say what is to be done: all that is not done yet, as it stands in the rows."""
+        items = make_plan(self._sources, self.order, store)
+        self.stems = [item.stem for item in items]
+        planned = []
+        for row, item in zip(self.rows, items, strict=True):
+            record = store.find(item.stem) if row.state == "done" else None
+            if row.state == "done" and record is None:  # the disk took its results no more
+                _try_again(row)
+            planned.append(replace(item, done=record))
+        return planned
+
     def _told(self, item: Item, error: StudioError | None, tally: Tally) -> None:
         row = self.rows[item.task.number]
         if error is not None:  # it may be that of its results alone
@@ -282,6 +336,17 @@ class Batch:
         for row in self.rows:
             if row.state not in ("done", "failed"):
                 row.state = "skipped"
+                row.job = None
                 if row.recording is not None:
                     row.recording.done()
-                    row.recording = None
+                    if row.recording.workspace is not None:
+                        row.recording = None
+
+
+def _try_again(row: Row) -> None:
+    """Have a row worked on once more; one whose file is gone is told of as it was."""
+    if row.recording is not None and row.recording.use():
+        row.recording.discard()  # its end notes that it is kept, once more
+        row.error = None
+    row.figures = None
+    row.state = "waiting"

@@ -1,4 +1,4 @@
-"""The routes of batches: begun, fed, asked, stopped, opened, taken away."""
+"""The routes of batches: begun, fed, asked, stopped, gone on with, opened, taken away."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def routes(studio: Studio) -> list[Route]:
         Route("/batches/{batch_id}", desk.show, methods=["GET"]),
         Route("/batches/{batch_id}", desk.remove, methods=["DELETE"]),
         Route("/batches/{batch_id}/stop", desk.stop, methods=["POST"]),
+        Route("/batches/{batch_id}/go_on", desk.go_on, methods=["POST"]),
         Route(row, desk.give, methods=["POST"]),
         Route(f"{row}/open", desk.open, methods=["POST"]),
         Route("/batches/{batch_id}/labels.zip", desk.labels, methods=["GET"]),
@@ -131,6 +132,17 @@ class _Desk:
             return _wrong(request, error)
         batch.stop()
         return JSONResponse({})
+
+    async def go_on(self, request: Request) -> Response:
+        """Go on with a batch that ended early; tell which files are to be sent."""
+        try:
+            batch = self._batch(request)
+        except _WrongError as error:
+            return _wrong(request, error)
+        if not await run_in_threadpool(batch.go_on):
+            return _wrong(request, _WrongError(409 if batch.is_kept else 404))
+        unsent = [row.number for row in batch.rows if row.state == "unsent"]
+        return JSONResponse({"unsent": unsent})
 
     async def remove(self, request: Request) -> Response:
         """Delete a batch with all that belongs to it."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from webui.ui.workspace import Recording
 
 State = Literal["unsent", "waiting", "scoring", "done", "failed", "skipped"]
-"""Not here yet; waits for its turn; in work; results are there; there are none; nobody tried."""
+"""Not here yet; waits for its turn; in work; results are there; there are none; not reached."""
 
 STATES: tuple[State, ...] = ("unsent", "waiting", "scoring", "done", "failed", "skipped")
 
@@ -46,7 +46,7 @@ class Row:
     @property
     def fraction(self) -> float:
         """Share of the file that is worked on, 0 to 1."""
-        if self.state in ("done", "failed", "skipped"):
+        if self.state in ("done", "failed"):
             return 1.0
         if self.state != "scoring" or self.job is None:
             return 0.0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from webui.formats import FORMATS
-from webui.ui import words
+from webui.ui import recipe, words
 from webui.ui.batches.row import STATES
+from webui.vad.scorers import SCORERS
 
 if TYPE_CHECKING:
     from webui.engine import JobProgress
@@ -40,7 +42,8 @@ def batch_value(batch: Batch, texts: Texts, *, first: int, count: int, only: str
         "error": error or ("" if batch.is_kept or not batch.is_over else texts("batch.forgotten")),
         "fraction": round(done / total, 4) if batch.rows else 1.0,
         "pace": _pace(batch, done / total, counts["done"], texts),
-        "done": sum(counts[state] for state in ("done", "failed", "skipped")),
+        "files": _files(batch, texts),
+        "made": _made(batch, texts),
         "results": sum(row.figures is not None for row in batch.rows),
         "count": len(batch.rows),
         "kinds": [
@@ -50,11 +53,31 @@ def batch_value(batch: Batch, texts: Texts, *, first: int, count: int, only: str
                 for state in STATES
             ),
         ],
-        "formats": " · ".join(FORMATS[name].title for name in batch.order.formats),
         "matching": len(rows),
         "rows": [_row(row, batch, texts) for row in rows[first : first + count]],
         "is_kept": batch.is_kept,
+        "can_go_on": batch.can_go_on,
+        "wants_files": any(row.state == "skipped" and row.recording is None for row in batch.rows),
     }
+
+
+def _files(batch: Batch, texts: Texts) -> str:
+    """How many files had their turn, and how many will have none."""
+    counts = batch.counts()
+    told, left = counts["done"] + counts["failed"], counts["skipped"]
+    key = "batch.files_left" if left else "batch.files_of"
+    return texts(key, done=f"{told:,}", count=f"{len(batch.rows):,}", left=f"{left:,}")
+
+
+def _made(batch: Batch, texts: Texts) -> str:
+    """With what, with which options and in which formats its results are made."""
+    order = batch.order
+    told = [SCORERS[order.engine].label[texts.language]]
+    if order.channel != "mix":
+        told.append(texts(f"detect.channel_{order.channel}"))
+    told += recipe.in_words(order.options, texts.language) or [texts("batch.usual")]
+    formats = ", ".join(FORMATS[name].title for name in order.formats)
+    return " · ".join([*told, texts("batch.written", formats=formats)])
 
 
 def _pace(batch: Batch, share: float, done: int, texts: Texts) -> str:
@@ -104,4 +127,7 @@ def _row(row: Row, batch: Batch, texts: Texts) -> dict[str, Any]:
             "segments": str(figures.segments),
             "share": f"{figures.speech_share:.1%}",
         }
+        stem = batch.stems[row.number]
+        if stem != str(PurePosixPath(row.name).with_suffix("")):  # another has its name
+            value["note"] = texts("batch.row_named", name=PurePosixPath(stem).name)
     return value

@@ -12,6 +12,7 @@ const folder = server.querySelector("input");
 const problem = find(".vad-batch-problem");
 const SHOWN = 4;
 let files = [];
+let again = []; // names of those that were chosen already
 let options = JSON.parse(props.defaults);
 
 const modules = Promise.all(["batch/dropped", "batch/send", "view/text", "view/tabs"].map(from));
@@ -25,24 +26,35 @@ function size(bytes) {
 	return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
+// The first names, and how many more there are.
+function some(names, fill) {
+	const first = names.slice(0, SHOWN);
+	if (names.length > SHOWN) first.push(fill(texts.more, { count: (names.length - SHOWN).toLocaleString() }));
+	return first.join(" · ");
+}
+
 async function show() {
 	const [, , { fill }] = await modules;
 	const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
 	chosen.hidden = !files.length;
 	chosen.querySelector("b").textContent = fill(texts.count, { count: files.length.toLocaleString(), size: size(bytes) });
-	const first = files.slice(0, SHOWN).map(({ name }) => name);
-	if (files.length > SHOWN) first.push(fill(texts.more, { count: (files.length - SHOWN).toLocaleString() }));
-	chosen.querySelector("span").textContent = first.join(" · ");
+	chosen.querySelector("span").textContent = some(files.map(({ name }) => name), fill);
 	const formats = element.querySelectorAll(".vad-batch-formats :checked").length;
 	const isMany = files.length > props.most;
 	const named = server.hidden ? "" : folder.value.trim();
-	start.disabled = !formats || isMany || !(files.length || named);
+	const isNone = !files.length && !named;
+	start.disabled = !formats || isMany || isNone;
+	find(".vad-batch-why").textContent = isNone ? texts.why_files : formats ? "" : texts.why_formats;
+	const twice = chosen.querySelector("em");
+	twice.hidden = !again.length;
+	twice.textContent = again.length ? fill(texts.again, { names: some(again, fill) }) : "";
 	start.textContent = files.length ? fill(texts.start_files, { count: files.length.toLocaleString() }) : texts.start;
 	complain(isMany ? fill(texts.too_many, { count: props.most.toLocaleString() }) : "");
 }
 
-function add(more) {
-	files = [...files, ...more];
+async function add(more) {
+	const [{ merged }] = await modules;
+	({ files, again } = merged(files, more));
 	if (files.length) folder.value = "";
 	show();
 }
@@ -66,7 +78,7 @@ async function begin() {
 		return;
 	}
 	const sent = files;
-	files = [];
+	[files, again] = [[], []];
 	show();
 	document.dispatchEvent(new CustomEvent("vad:batch", { detail: { id: JSON.parse(text).id, files: sent } }));
 }
@@ -92,11 +104,11 @@ find(".vad-batch-drop").addEventListener("click", (event) => {
 	if (!event.target.closest("button")) fileInput.click();
 });
 chosen.querySelector("button").addEventListener("click", () => {
-	files = [];
+	[files, again] = [[], []];
 	show();
 });
 folder.addEventListener("input", () => {
-	if (folder.value.trim()) files = [];
+	if (folder.value.trim()) [files, again] = [[], []];
 	show();
 });
 start.addEventListener("click", begin);
@@ -110,7 +122,7 @@ document.addEventListener("vad:dropped", ({ detail }) => {
 		if (document.documentElement.dataset.batch === "running") return;
 		document.dispatchEvent(new CustomEvent("vad:batch", { detail: null }));
 		try {
-			add(entries.length ? await filesOf(entries, suffixes, props.most) : chosenFiles(plain, suffixes));
+			await add(entries.length ? await filesOf(entries, suffixes, props.most) : chosenFiles(plain, suffixes));
 		} catch {
 			complain(texts.unreadable);
 		}

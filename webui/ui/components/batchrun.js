@@ -23,6 +23,7 @@ function complain(text) {
 		["batch/send", "batch/table", "view/text", "view/tabs"].map(from),
 	);
 	let id = "";
+	let held = []; // the files that this page has of it, by the numbers of their rows
 	let sender = null;
 	let shown = null;
 	let first = 0;
@@ -87,18 +88,21 @@ function complain(text) {
 		box.dataset.state = shown.state;
 		const title = find("h2");
 		if (title.textContent !== shown.title) title.textContent = shown.title;
-		const files = fill(texts.files_of, { done: shown.done.toLocaleString(), count: shown.count.toLocaleString() });
-		find(".vad-batch-about").textContent = [files, shown.pace].filter(Boolean).join(" · ");
+		find(".vad-batch-about").textContent = [shown.files, shown.pace].filter(Boolean).join(" · ");
+		find(".vad-batch-made").textContent = shown.made;
 		const bar = find(".vad-batch-bar");
 		bar.setAttribute("aria-valuenow", Math.round(shown.fraction * 100));
 		bar.firstElementChild.style.width = `${shown.fraction * 100}%`;
 		complain(shown.error);
 		const hasResults = shown.is_kept && shown.results > 0;
+		const lacks = shown.can_go_on && shown.wants_files && !held.length;
 		find(".vad-batch-stop").hidden = shown.state !== "running";
+		find(".vad-batch-go").hidden = !shown.can_go_on || lacks;
+		find(".vad-batch-lacking").hidden = !lacks;
 		find(".vad-batch-new").hidden = find(".vad-batch-delete").hidden = !isOver();
 		if (!isOver()) askDelete(false);
 		else if (!question.hidden) find(".vad-batch-delete").hidden = true;
-		find(".vad-batch-foot-note p").hidden = Boolean(isOver());
+		find(".vad-batch-alone").hidden = Boolean(isOver());
 		const labels = find(".vad-batch-labels");
 		labels.hidden = menu.hidden = !hasResults || !isOver();
 		labels.href = address(`batches/${id}/labels.zip`);
@@ -116,9 +120,9 @@ function complain(text) {
 		complain(text);
 		box.dataset.state = "gone";
 		find("h2").textContent = texts.gone;
-		find(".vad-batch-about").textContent = "";
+		find(".vad-batch-about").textContent = find(".vad-batch-made").textContent = "";
 		root.dataset.batch = "over";
-		for (const part of [".vad-batch-stop", ".vad-batch-labels", ".vad-batch-delete", ".vad-batch-list", ".vad-batch-pages", ".vad-batch-foot-note p"]) find(part).hidden = true;
+		for (const part of [".vad-batch-stop", ".vad-batch-go", ".vad-batch-labels", ".vad-batch-delete", ".vad-batch-list", ".vad-batch-pages", ".vad-batch-alone", ".vad-batch-lacking"]) find(part).hidden = true;
 		menu.hidden = true;
 		only.replaceChildren();
 		find(".vad-batch-new").hidden = false;
@@ -153,9 +157,15 @@ function complain(text) {
 		sender?.stop();
 		asked += 1;
 		clearTimeout(timer);
-		[id, sender, shown, first, filter] = ["", null, null, 0, ""];
+		[id, held, sender, shown, first, filter] = ["", [], null, null, 0, ""];
 		keepAddress();
 		mark();
+	}
+
+	function send(files) {
+		if (!files.length) return;
+		sender = new Sender(files, { id, address, put, post });
+		sender.run().then(ask);
 	}
 
 	function take(given, files) {
@@ -163,10 +173,8 @@ function complain(text) {
 		complain("");
 		only.replaceChildren();
 		[id, box.dataset.state] = [given, "running"];
-		if (files.length) {
-			sender = new Sender(files, { id, address, put, post });
-			sender.run().then(ask);
-		}
+		held = files.map((each, n) => ({ ...each, n }));
+		send(held);
 		keepAddress();
 		mark();
 		ask();
@@ -191,6 +199,15 @@ function complain(text) {
 		sender?.stop();
 		await post(address(`batches/${id}/stop`));
 		ask();
+	});
+	find(".vad-batch-go").addEventListener("click", async () => {
+		const { ok, text } = await post(address(`batches/${id}/go_on`));
+		if (ok) {
+			const { unsent } = JSON.parse(text);
+			send(held.filter(({ n }) => unsent.includes(n)));
+		}
+		await ask();
+		if (!ok) complain(text || texts.unreachable);
 	});
 	find(".vad-batch-new").addEventListener("click", leave);
 	find(".vad-batch-delete").addEventListener("click", () => {

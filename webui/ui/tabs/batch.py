@@ -49,5 +49,5 @@ def build(studio: Studio, texts: Texts, root: str) -> None:
             channels=json.dumps(channels, ensure_ascii=False),
             folders=json.dumps([str(folder) for folder in settings.server_folders]),
         )
-    with gr.Column(elem_classes=["vad-card", "vad-area-result", "vad-on-batch", "vad-batch-run"]):
+    with gr.Column(elem_classes=["vad-card", "vad-area-input", "vad-on-batch", "vad-batch-run"]):
         component("batchrun", texts, root=root, language=texts.language)

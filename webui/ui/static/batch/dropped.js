@@ -16,6 +16,19 @@ export function chosenFiles(list, suffixes) {
 		.filter(({ name }) => isWanted(name, suffixes));
 }
 
+// All files together, each once: {files, again: names of those that were there already}. Another
+// file may have the same name; it has another size or time.
+export function merged(files, more) {
+	const keyOf = ({ name, file }) => JSON.stringify([name, file.size, file.lastModified]);
+	const known = new Map(files.map((each) => [keyOf(each), each]));
+	const again = [];
+	for (const each of more) {
+		if (known.has(keyOf(each))) again.push(each.name);
+		else known.set(keyOf(each), each);
+	}
+	return { files: [...known.values()], again };
+}
+
 // The files of entries, folders walked, `most` and one more at most.
 export async function filesOf(entries, suffixes, most) {
 	const found = [];

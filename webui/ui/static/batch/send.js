@@ -6,9 +6,9 @@ const RETRY_MS = 3000;
 const TRIES = 5;
 
 export class Sender {
-	// `files` by the number of their row; `put(address, file, on)` and `post(address, body)` send.
+	// `files`: [{n (of its row), name, file}]; `put(address, file, on)` and `post(address, body)` send.
 	constructor(files, { id, address, put, post, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) }) {
-		this.left = files.map(({ name, file }, n) => ({ n, name, file }));
+		this.left = [...files];
 		this.fractions = new Map(); // of those on their way
 		this.isStopped = false;
 		Object.assign(this, { id, address, put, post, wait });
