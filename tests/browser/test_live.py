@@ -178,17 +178,6 @@ def test_lost_connection_loses_no_sound(
     page.get_by_role("tab", name="Live").click()
     begin(page)
     until(page, 2)
-    # Times go by behind the word: it covers all their height.
-    row = page.evaluate(
-        """() => {
-            const [stage, word] = ["", " .is-wave"].map((part) =>
-                document.querySelector(".vad-live-stage" + part).getBoundingClientRect());
-            const wave = parseFloat(getComputedStyle(
-                document.querySelector(".vad-live-stage")).getPropertyValue("--wave"));
-            return [wave - (word.top - stage.top), wave - (word.bottom - stage.top)];
-        }"""
-    )
-    assert row[0] >= 14 + 11 / 2 and row[1] <= 2
     is_down = True
     for socket, to_server in links:
         socket.close()
@@ -296,6 +285,32 @@ def test_only_one_tab_of_a_browser_is_live(open_page: Any, talking: Any) -> None
     other.get_by_role("button", name="Start", exact=True).click()
     expect(other.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     expect(alert).to_be_hidden()
+
+
+def test_session_that_a_reload_ends_is_found_in_the_history(open_page: Any, talking: Any) -> None:
+    page = open_page("/?tab=live", in_browser=talking, permissions=["microphone"])
+    page.on("dialog", lambda dialog: dialog.accept())
+    hint = page.get_by_text("Start, and speak")
+    expect(hint).to_be_visible()
+    begin(page)
+    until(page, 2)
+    expect(hint).to_be_hidden()  # also from who cannot see
+    history = page.get_by_role("tab", name="History")
+    history.click()
+    shared = page.get_by_text("A live session is running. All tabs share the sliders")
+    expect(shared).to_be_visible()
+    page.get_by_role("tab", name="Live").click()
+    page.reload()
+    expect(page.get_by_text("in the middle of a session, which ended it")).to_be_visible()
+    page.get_by_role("button", name="Open the History").click()
+    expect(history).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".vad-history-list li").first).to_contain_text("Live 20", timeout=_SOON_MS)
+    expect(shared).to_be_hidden()
+    # It is told once.
+    page.reload()
+    page.get_by_role("tab", name="Live").click()
+    expect(page.get_by_text("The sound goes from this browser")).to_be_visible()
+    expect(page.get_by_role("button", name="Open the History")).to_be_hidden()
 
 
 def test_permission_that_is_denied(

@@ -136,5 +136,13 @@ find(".vad-history-more").addEventListener("click", () => {
 	most += STEP;
 	load();
 });
+// A live session follows the sliders, whoever moves them.
+import(new URL(`${props.root}static/live/live.js`, document.baseURI)).then(({ live }) => {
+	const told = find(".vad-history-live");
+	live.addEventListener("change", () => {
+		const text = live.isOn ? texts.live : "";
+		if (told.textContent !== text) told.textContent = text;
+	});
+});
 document.addEventListener("vad:tab", ({ detail }) => detail === "history" && load());
 if (document.documentElement.dataset.tab === "history") load();

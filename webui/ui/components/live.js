@@ -7,6 +7,9 @@ const select = find("select");
 const note = find(".vad-live-note");
 const problem = find(".vad-live-problem");
 const openButton = find(".vad-live-open");
+const historyButton = find(".vad-live-open.is-history");
+// Of a session that cannot tell its result, which is found there.
+const ELSEWHERE = ["gone", "behind"];
 const from = (name) => import(new URL(`${props.root}static/${name}.js`, document.baseURI));
 const isInsecure = !window.isSecureContext || !navigator.mediaDevices || !window.AudioWorkletNode;
 
@@ -28,10 +31,11 @@ document.addEventListener("vad:engine", ({ detail }) => {
 });
 
 (async () => {
-	const [{ live }, { devices }, { Stage }, { facts, moodOf, queryOf }, { clock }, { fill }, { chooseTab }] =
-		await Promise.all(
-			["live/live", "live/microphone", "live/stage", "live/words", "view/axis", "view/text", "view/tabs"].map(from),
-		);
+	const [{ live }, { noteLeft, wasLeft }, { devices }, { Stage }, { facts, moodOf, queryOf }] = await Promise.all(
+		["live/live", "live/left", "live/microphone", "live/stage", "live/words"].map(from),
+	);
+	const [{ clock }, { fill }, { chooseTab }] = await Promise.all(["view/axis", "view/text", "view/tabs"].map(from));
+	const isLeft = wasLeft();
 	const chosen = () => {
 		const given = { device: select.value };
 		for (const name of ["echo", "noise", "gain"]) given[name] = find(`[name=${name}]`).checked;
@@ -61,6 +65,7 @@ document.addEventListener("vad:engine", ({ detail }) => {
 		if (live.runs && live.back) return [texts.back, false];
 		if (live.runs) return [texts.running, false];
 		if (live.result) return [texts.saved, false];
+		if (isLeft && live.state === "idle") return [texts.left, true];
 		return [isInsecure ? fill(texts.insecure, { port: location.port || "80" }) : texts.hint, isInsecure];
 	}
 
@@ -90,6 +95,7 @@ document.addEventListener("vad:engine", ({ detail }) => {
 		note.classList.toggle("is-warning", isWarning);
 		set(note, text);
 		openButton.hidden = !live.result || live.isOn;
+		historyButton.hidden = !(isLeft && live.state === "idle") && !(wrong && ELSEWHERE.includes(live.problem.code));
 		for (const [name, { value, note: small = "" }] of Object.entries(facts(live, texts))) {
 			set(find(`[data-fact=${name}]`), value);
 			set(find(`[data-note=${name}]`), small);
@@ -127,12 +133,17 @@ document.addEventListener("vad:engine", ({ detail }) => {
 		chooseTab("detect");
 	}
 	openButton.addEventListener("click", openResult);
+	historyButton.addEventListener("click", () => chooseTab("history"));
 	live.addEventListener("change", show);
 	// Not where something went wrong: that is to be read first.
 	live.addEventListener("end", () => live.result && !live.problem && openResult());
 	window.addEventListener("beforeunload", (event) => live.isOn && event.preventDefault());
 	// A page that is kept in the browser's memory may come back, and goes on where it was.
-	window.addEventListener("pagehide", ({ persisted }) => persisted || live.leave());
+	window.addEventListener("pagehide", ({ persisted }) => {
+		if (persisted) return;
+		if (live.isOn && live.track?.samples) noteLeft();
+		live.leave();
+	});
 	document.addEventListener("visibilitychange", () => document.hidden || live.wake());
 	window.addEventListener("online", () => live.wake());
 	if (!isInsecure) {

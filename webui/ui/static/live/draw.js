@@ -6,6 +6,7 @@ import { percent } from "../view/threshold.js";
 
 const BAR_HOPS = 8;
 const HOP_MS = 10;
+const APPEAR_PX = 16; // on the way from out of sight to all there
 export const PX_PER_S = 36;
 
 // Places of the lanes, in CSS px; `speech` is that of P(speech).
@@ -17,7 +18,7 @@ export function layOut(width, isNarrow) {
 }
 
 // `scene`: {track, found, head_ms, scored_ms (until there it is known what is speech), level
-// (P(speech) of the threshold), loudest, look}.
+// (P(speech) of the threshold), loudest, look, named_px (what the name at the left of the times takes)}.
 export function draw(context, scene, layout, scale) {
 	const { canvas } = context;
 	context.clearRect(0, 0, canvas.width, canvas.height);
@@ -42,6 +43,7 @@ export function draw(context, scene, layout, scale) {
 	drawBars(place, scene, layout.strip, segments);
 	drawLevel(place, scene, layout.speech);
 	drawFade(place, layout);
+	drawTimes(place, scene, layout);
 }
 
 // The segments in sight; one that is open goes as far as the server has heard.
@@ -52,20 +54,33 @@ function shown({ found, scored_ms }, start) {
 		.filter(({ end_ms }) => end_ms > start);
 }
 
+const times = (range, width) => ticks(range, width, Math.max(range.end, 60_000)).filter(({ ms }) => ms >= 0);
+
 function drawRuler({ context, scale, range, x }, { look }, { width, wave, speech }) {
-	context.font = `${Math.round(11 * scale)}px ${look.font}`;
-	context.textBaseline = "middle";
-	context.textAlign = "left";
-	for (const { ms, label } of ticks(range, width, Math.max(range.end, 60_000))) {
-		if (ms < 0) continue;
-		context.fillStyle = look.grid;
+	context.fillStyle = look.grid;
+	for (const { ms } of times(range, width)) {
 		for (const lane of [wave, speech]) {
 			context.fillRect(x(ms), lane.top * scale, scale, (lane.bottom - lane.top) * scale);
 		}
+	}
+}
+
+// Each comes and goes as a whole: no edge and no word cuts it.
+function drawTimes({ context, scale, range, x }, { look, named_px }, { width, wave }) {
+	context.font = `${Math.round(11 * scale)}px ${look.font}`;
+	context.textBaseline = "middle";
+	context.textAlign = "left";
+	for (const { ms, label } of times(range, width)) {
+		const left = x(ms) + 5 * scale;
+		const room = Math.min(x(ms) - (named_px + 6) * scale, width * scale - left - context.measureText(label).width);
+		context.globalAlpha = Math.min(1, Math.max(0, room / (APPEAR_PX * scale)));
+		if (!context.globalAlpha) continue;
+		context.fillStyle = look.grid;
 		context.fillRect(x(ms), (wave.top - 9) * scale, scale, 7 * scale);
 		context.fillStyle = look.ink;
-		context.fillText(label, x(ms) + 5 * scale, (wave.top - 14) * scale);
+		context.fillText(label, left, (wave.top - 14) * scale);
 	}
+	context.globalAlpha = 1;
 }
 
 function drawGround({ context, scale, width, x, y }, { look }, { wave, strip, speech }, segments) {

@@ -21,6 +21,7 @@ export class Stage {
 	#drawnAt = 0;
 	#loudest = QUIETEST;
 	#look = null;
+	#named_px = 0;
 
 	// `moved(track)` is called with each picture.
 	constructor(box, canvas, moved) {
@@ -65,6 +66,8 @@ export class Stage {
 		for (const [name, { top }] of [["wave", this.layout.wave], ["speech", this.layout.speech]]) {
 			this.box.style.setProperty(`--${name}`, `${top}px`);
 		}
+		// The name of the first lane stands in a row with the times.
+		this.#named_px = this.box.querySelector(".is-wave").offsetWidth;
 		this.redraw();
 	}
 
@@ -77,7 +80,7 @@ export class Stage {
 		this.#look ||= readLook(this.box);
 		this.#follow(passed);
 		const { track, found, level } = this;
-		const scene = { track, found, level, look: this.#look, head_ms: this.#shown_ms };
+		const scene = { track, found, level, look: this.#look, head_ms: this.#shown_ms, named_px: this.#named_px };
 		Object.assign(scene, { scored_ms: this.#scored_ms, loudest: this.#loudest });
 		draw(this.context, scene, this.layout, this.scale);
 		this.moved(track);
