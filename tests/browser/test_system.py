@@ -42,6 +42,9 @@ def test_unload_gives_the_memory_back_and_sliders_still_work(
     page.get_by_role("button", name="English, clean").click()
     expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
     expect(page.locator(".vad-system-state")).to_contain_text("Model ready")
+    # Both thresholds are in sight beside it, on a screen of 1440 x 900.
+    for name in ("End silence (ms): slider", "Speech-noise threshold: slider"):
+        expect(page.get_by_label(name)).to_be_in_viewport(ratio=1)
     before = engine_processes(server)
     assert before
     page.get_by_role("button", name="Unload model").click()
