@@ -139,17 +139,25 @@ def test_a_directory_that_is_not_there_is_no_file(tmp_path, capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a shell")
 def test_the_examples_of_the_documentation(root, recordings, tmp_path):
     text = (root / "docs" / "formats.md").read_text(encoding="utf-8")
-    (bash,) = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    bash = "".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL))
     (python,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "corpus" / "day1").mkdir(parents=True)
     for name, recording in zip(("talk", "call"), recordings, strict=True):
         shutil.copy(recording, tmp_path / f"{name}.wav")
+        shutil.copy(recording, tmp_path / "corpus" / "day1" / f"{name}.wav")
     command = tmp_path / "bin" / "fsmn-vad"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m webui "$@"\n')
     command.chmod(0o755)
     path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root)}
-    subprocess.run(["sh", "-ec", bash], cwd=tmp_path, env=environment, check=True)
+    ran = subprocess.run(
+        ["sh", "-ec", bash], cwd=tmp_path, env=environment, check=True, capture_output=True
+    )
+    assert b"\ntalk\n" not in ran.stdout  # no two recordings share a name
+    joined, together = tmp_path / "data", tmp_path / "labels"
+    assert (joined / "segments").read_text() == (together / "segments").read_text() != ""
+    assert len((joined / "wav.scp").read_text().splitlines()) == 2
     made = {path.name for path in [*tmp_path.iterdir(), *(tmp_path / "labels").iterdir()]}
     assert made >= {"talk.TextGrid", "corpus.rttm", "talk.eaf", "call.eaf", "segments", "wav.scp"}
     run = subprocess.run(

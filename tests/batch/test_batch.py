@@ -212,6 +212,56 @@ def test_a_wav_scp_names_results_and_recordings(fsmn_vad_here, demos, tmp_path):
     assert list(load_rttm(tmp_path / "out" / "utt-7.rttm")) == ["utt-7"]
 
 
+@pytest.fixture
+def corpus(demos, tmp_path):
+    folder = tmp_path / "in"
+    (folder / "讲座").mkdir(parents=True)
+    shutil.copy(demos / "english-clean.flac", folder / "first talk.flac")
+    shutil.copy(demos / "two-voices-telephone.flac", folder / "讲座" / "call.flac")
+    return folder
+
+
+def test_kaldi_gets_both_files_of_each_recording(fsmn_vad_here, corpus, tmp_path):
+    out, together = tmp_path / "out", tmp_path / "together"
+    given = ["--format", "kaldi", "--channel", "each"]
+    assert fsmn_vad_here("batch", corpus, "--output", out, *given).returncode == 0
+    made = {path.relative_to(out).as_posix() for path in out.rglob("*") if STATE not in str(path)}
+    names = {f"{stem}.{file}" for stem in ("first talk", "讲座/call")
+             for file in ("segments", "wav.scp")}  # fmt: skip
+    assert made == names | {"summary.csv", "讲座"}
+    together.mkdir()
+    recordings = [corpus / "first talk.flac", corpus / "讲座" / "call.flac"]
+    assert fsmn_vad_here("detect", *recordings, "--output", together, *given).returncode == 0
+    for file in ("segments", "wav.scp"):
+        joined = sorted(line for path in out.rglob(f"*.{file}")
+                        for line in path.read_text("utf-8").splitlines())  # fmt: skip
+        assert joined == (together / file).read_text("utf-8").splitlines() != []
+
+
+def test_both_of_kaldis_files_are_resumed_and_replaced_together(fsmn_vad_here, corpus, tmp_path):
+    out = tmp_path / "out"
+
+    def done(*more):
+        run = fsmn_vad_here("batch", corpus, "--output", out, *more)
+        return run.returncode or tuple(json.loads(run.stdout)[n] for n in ("done", "skipped"))
+
+    scp = out / "讲座" / "call.wav.scp"
+    scp.parent.mkdir(parents=True)
+    scp.write_text("made by hand")
+    assert done("--format", "kaldi") == 2 and scp.read_text() == "made by hand"
+    scp.unlink()
+    assert done("--format", "kaldi") == (2, 0)
+    assert done("--format", "kaldi") == (0, 2)
+    scp.unlink()
+    assert done("--format", "kaldi") == (1, 1) and scp.is_file()
+    assert done("--format", "rttm", "--max-end-silence-time", "300") == (2, 0)
+    assert not [*out.rglob("*.segments"), *out.rglob("*.wav.scp")]
+    assert done("--format", "kaldi", "--max-end-silence-time", "300") == (2, 0)
+    (corpus / "讲座" / "call.flac").write_bytes(b"")
+    assert done("--format", "kaldi", "--max-end-silence-time", "300") == 1
+    assert [path.name for path in out.rglob("*.wav.scp")] == ["first talk.wav.scp"]
+
+
 def test_results_beside_the_recordings_never_replace_an_input(fsmn_vad_here, demos, tmp_path):
     good = next(demos.glob("*english-clean*"))
     shutil.copy(good, tmp_path / "a.flac")

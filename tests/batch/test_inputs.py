@@ -141,7 +141,7 @@ def test_results_of_the_same_name():
         st.builds(
             "{}{}{}".format,
             st.sampled_from(["", "x/", "X/"]),
-            st.sampled_from(["a", "A", "b", "a.nemo", "a.wav", "summary", "a-2", "a.wav-2"]),
+            st.sampled_from(["a", "A", "b", "a.nemo", "a.wav", "summary", "a-2", "a.wav-2", "a.wav.scp"]),
             st.sampled_from(["", ".wav", ".mp3"]),
         ),
         max_size=12,
@@ -149,6 +149,6 @@ def test_results_of_the_same_name():
     st.lists(st.sampled_from(sorted(FORMATS)), min_size=1, unique=True),
 )
 def test_no_two_recordings_share_a_file(given, formats):
-    files = [stem + FORMATS[name].suffix for stem in stems(*given, formats=formats)
-             for name in formats]  # fmt: skip
+    files = [stem + suffix for stem in stems(*given, formats=formats)
+             for name in formats for suffix in FORMATS[name].suffixes]  # fmt: skip
     assert len({file.casefold() for file in [*files, "summary.csv"]}) == len(files) + 1

@@ -24,7 +24,7 @@ def result_stems(sources: Sequence[Source], formats: Sequence[str]) -> list[str]
         sources: in their order.
         formats: names of `webui.formats.FORMATS`.
     """
-    suffixes = [FORMATS[name].suffix for name in formats]
+    suffixes = result_suffixes(formats)
 
     def files(stem: str) -> list[str]:
         return [_compared(stem + suffix) for suffix in suffixes]
@@ -43,6 +43,15 @@ def result_stems(sources: Sequence[Source], formats: Sequence[str]) -> list[str]
         taken.update(files(name))
         names.append(name)
     return names
+
+
+def result_suffixes(formats: Sequence[str]) -> list[str]:
+    """The endings of all files that a recording gets.
+
+    Args:
+        formats: names of `webui.formats.FORMATS`.
+    """
+    return [suffix for name in formats for suffix in FORMATS[name].suffixes]
 
 
 def _compared(name: str) -> str:

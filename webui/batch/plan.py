@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from webui.batch.inputs import Source
-from webui.batch.naming import result_stems
+from webui.batch.naming import result_stems, result_suffixes
 from webui.batch.order import Order
 from webui.batch.store import Record, Store
 from webui.batch.work import Task
 from webui.errors import SettingsError
 from webui.files import identity
-from webui.formats import FORMATS
 
 _READ_BYTES = 1 << 20
 
@@ -27,7 +26,7 @@ class Item:
     Attributes:
         source: which.
         stem: what its results are called, from the output on.
-        files: where each format's result goes, from the output on.
+        files: where its results go, from the output on.
         fingerprint: what it was like when the batch began; empty if it is not there.
         task: how it is worked on.
         done: what is remembered of it, where nothing is left to do; else None.
@@ -35,7 +34,7 @@ class Item:
 
     source: Source
     stem: str
-    files: Mapping[str, str]
+    files: Sequence[str]
     fingerprint: Mapping[str, Any]
     task: Task
     done: Record | None
@@ -74,9 +73,10 @@ def make_plan(
     inputs = {identity(path) for path in (*(source.path for source in sources), *lists)}
     inputs.discard(None)
     stems = result_stems(sources, order.formats)
+    suffixes = result_suffixes(order.formats)
     for number, (source, stem) in enumerate(zip(sources, stems, strict=True)):
-        files = {name: stem + FORMATS[name].suffix for name in order.formats}
-        for file in files.values():
+        files = [stem + suffix for suffix in suffixes]
+        for file in files:
             _check_no_input(store.output / file, inputs)
         fingerprint = _fingerprint(source.path, by_content=by_content)
         record = store.find(stem)
@@ -86,7 +86,7 @@ def make_plan(
             and bool(fingerprint)
             and record.order_key == order.key
             and record.fingerprint == fingerprint
-            and store.has(record, files.values())
+            and store.has(record, files)
         )
         path = str(source.path.absolute())
         shown = None if source.recording_id is None else source.name.name
@@ -109,7 +109,7 @@ def _check_no_input(file: Path, inputs: Container[tuple[int, int] | None]) -> No
 
 
 def _check_nothing_replaced(items: Sequence[Item], store: Store) -> None:
-    left = (file for item in items if item.done is None for file in item.files.values())
+    left = (file for item in items if item.done is None for file in item.files)
     foreign = store.first_foreign(left)
     if foreign is not None:
         raise SettingsError(

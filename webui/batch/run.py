@@ -140,7 +140,7 @@ def _keep(item: Item, done: Done, order: Order, store: Store) -> StudioError | N
     if done.figures is None:
         store.forget(item.stem)
         return done.error
-    files = {item.files[name]: content for name, content in done.files.items()}
+    files = {item.stem + suffix: content for suffix, content in done.files.items()}
     sizes = {name: len(content) for name, content in files.items()}
     record = Record(order.key, item.fingerprint, sizes, done.figures.as_dict())
     try:

@@ -20,7 +20,7 @@ from webui import weights
 from webui.batch.order import Order
 from webui.batch_errors import SomeFormatsError, UnforeseenError
 from webui.errors import AudioError, EngineStartError, NotRepresentableError, StudioError
-from webui.formats import FORMATS, Outcome
+from webui.formats import FORMATS, Format, Outcome
 from webui.settings import Settings
 from webui.vad.detector import Detector
 from webui.vad.scorers import SCORERS
@@ -97,7 +97,8 @@ class Done:
 
     Attributes:
         number: of the task.
-        files: the content of the result file of each format that can hold it; empty if it failed.
+        files: the content of each result file by its ending, of the formats that can hold it;
+            empty if it failed.
         figures: for the summary; None if it could not be scored.
         error: why it failed, or which format cannot hold it; None if it was done.
     """
@@ -156,17 +157,19 @@ def finished(task: Task, outcome: Outcome, formats: Sequence[str]) -> Done:
     refusals: list[NotRepresentableError] = []
     for name in formats:
         try:
-            files[name] = _written(name, told)
+            files.update(_written(FORMATS[name], told))
         except NotRepresentableError as refusal:
             refusals.append(refusal)
     error = SomeFormatsError.of(refusals) if refusals else None
     return Done(task.number, files, Figures.of(outcome), error)
 
 
-def _written(name: str, outcome: Outcome) -> bytes:
-    text = io.StringIO(newline="")
-    FORMATS[name].write([outcome], text)
-    return text.getvalue().encode()
+def _written(form: Format, outcome: Outcome) -> dict[str, bytes]:
+    """The content of a format's files by their endings."""
+    texts = [io.StringIO(newline="") for _ in form.suffixes]
+    form.write_apart(outcome, texts)
+    contents = (text.getvalue().encode() for text in texts)
+    return dict(zip(form.suffixes, contents, strict=True))
 
 
 _loading = threading.Lock()

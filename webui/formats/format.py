@@ -49,7 +49,8 @@ class Format:
         identify: what it calls a recording, given its file's name; None where it
             names it fully or not at all. Two recordings in a file must not share it.
         problem: says why it cannot hold an outcome; None if it can.
-        together: its directory, where it has one.
+        together: its directory, where it has one; a recording alone has the same files there,
+            each with its name for an ending.
     """
 
     name: str
@@ -75,6 +76,28 @@ class Format:
                 it is written; see `check`.
         """
         self.writer(self.checked(outcomes), stream)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Endings of all files that a recording has for itself; the first is `suffix`."""
+        if self.together is None:
+            return (self.suffix,)
+        return tuple(f".{name}" for name in self.together.names)
+
+    def write_apart(self, outcome: Outcome, streams: Sequence[TextIO]) -> None:
+        """Write all files that a recording has for itself.
+
+        Args:
+            outcome: of the recording.
+            streams: of text, opened with newline="", one for each of `suffixes`.
+
+        Raises:
+            NotRepresentableError: the format cannot hold it.
+        """
+        if self.together is None:
+            self.write([outcome], *streams)
+        else:
+            self.together.write(self.checked([outcome]), streams)
 
     def checked(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Pass outcomes on and stop at what the format cannot hold, alone or with the others.

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from webui.audio.cuts.process import CutProcess
 from webui.audio.report import CHANNEL_CHOICES
-from webui.batch.naming import STATE, SUMMARY
+from webui.batch.naming import STATE, SUMMARY, result_suffixes
 from webui.errors import AudioError, StudioError
 from webui.formats import FORMATS
 from webui.ui import views
@@ -329,7 +329,7 @@ def _members(output: Path) -> Iterator[tuple[str, BinaryIO]]:
 def _cut_row(batch: Batch, row: Row) -> CutRow:
     assert row.recording is not None
     stem = batch.stems[row.number]
-    labels = [stem + FORMATS[name].suffix for name in batch.order.formats]
+    labels = [stem + suffix for suffix in result_suffixes(batch.order.formats)]
     return CutRow(
         str(row.recording.path),
         str(batch.scores_path(row)),
