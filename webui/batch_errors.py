@@ -6,6 +6,7 @@
     ├── BatchRefusedError  the page does not take it
     ├── BatchOutputError   a result cannot be written
     ├── BatchBusyError     another batch writes to the same directory
+    ├── ListedError        a line of a list names nothing that can be worked on
     ├── SomeFormatsError   some of the formats cannot hold a recording
     ├── UnforeseenError    one recording failed in a way that nobody thought of
     └── ClusterError       a Dask cluster cannot be used
@@ -48,6 +49,15 @@ class BatchBusyError(BatchError):
         "en": "Another batch writes to {directory} at this moment. Wait for it, "
         "or choose another directory.",
         "zh": "另一个批处理正在写入 {directory}。请等待其结束，或选择其他目录。",
+    }
+
+
+class ListedError(BatchError):
+    """A line of a list names nothing that can be worked on; its other lines may."""
+
+    texts = {
+        "en": "{file}, line {line}: {reason}.",
+        "zh": "{file} 第 {line} 行：{reason_zh}。",
     }
 
 

@@ -212,6 +212,44 @@ def test_a_wav_scp_names_results_and_recordings(fsmn_vad_here, demos, tmp_path):
     assert list(load_rttm(tmp_path / "out" / "utt-7.rttm")) == ["utt-7"]
 
 
+def test_a_line_of_a_wav_scp_that_cannot_be_followed_fails_alone(fsmn_vad_here, demos, tmp_path):
+    call, out = demos / "two-voices-telephone.flac", tmp_path / "out"
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    run = fsmn_vad_here(
+        "detect", call, "--channel", "left", "--format", "kaldi", "--output", labels
+    )
+    assert run.returncode == 0
+    table = tmp_path / "wav.scp"
+    ours = (labels / "wav.scp").read_text()
+    assert ours.startswith("two-voices-telephone-left ffmpeg ")
+    table.write_text(f"a {call}\n{ours}b touch {tmp_path}/ran; cat x |\nc\n")
+
+    def ran(*more):
+        run = fsmn_vad_here("batch", table, "--output", out, "--format", "rttm", *more)
+        told = json.loads(run.stdout)
+        return run, (told["done"], told["skipped"], told["failed"])
+
+    run, counts = ran("--channel", "left")
+    assert (run.returncode, counts) == (1, (2, 0, 2))
+    rows = summary(out)
+    assert [row["status"] for row in rows.values()] == ["ok", "ok", "failed", "failed"]
+    assert "wav.scp, line 3: commands are not run" in rows["b"]["error"]
+    assert "line 4: there is no path" in rows["c"]["error"] and rows["c"]["error"] in run.stderr
+    assert not (tmp_path / "ran").exists()
+    side = (out / "two-voices-telephone-left.rttm").read_text()
+    assert side.count("SPEAKER") == (out / "a.rttm").read_text().count("SPEAKER") > 0
+    run, counts = ran("--channel", "left")
+    assert counts == (0, 2, 2)
+    # Of another side there are no results, and those of before would contradict the options.
+    run, counts = ran()
+    assert (run.returncode, counts) == (1, (1, 0, 3))
+    assert "say --channel left" in summary(out)["two-voices-telephone-left.flac"]["error"]
+    assert [path.name for path in out.glob("*.rttm")] == ["a.rttm"]
+    run = fsmn_vad_here("batch", table, "--output", out, "--format", "rttm", "--workers", "0")
+    assert run.returncode == 2  # other errors are what they were
+
+
 @pytest.fixture
 def corpus(demos, tmp_path):
     folder = tmp_path / "in"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -87,6 +88,65 @@ def test_a_wav_scp(tmp_path, monkeypatch):
     assert [source.recording_id for source in found] == ["spk1/utt1", "utt2", "../x"]
 
 
+def test_commands_of_our_own_name_their_file(tmp_path):
+    """Those that detect writes; they are read, and never run."""
+    put(tmp_path, "it's a talk.flac")
+    command = "ffmpeg -nostdin -v error -i {} {}-vn -ac 1 -ar 16000 -f wav - |"
+    talk = shlex.quote(f"file:{tmp_path}/it's a talk.flac")
+    left, right = ("-af 'pan=mono|c0=c0' ", "-af 'pan=mono|c0=c1' ")
+    lines = [
+        f"talk.1 {command.format(talk, '')}",
+        f"call-left\t{command.format('file:/x/call.wav', left)}",
+        f"call-right {command.format('file:/x/call.wav', right)}",
+        "plain.2 /x/no-ending",
+    ]
+    (tmp_path / "wav.scp").write_text("\n".join(lines))
+    found = collect([str(tmp_path / "wav.scp")], output=tmp_path / "out")
+    assert [str(source.path) for source in found] == [
+        str(tmp_path / "it's a talk.flac"), "/x/call.wav", "/x/call.wav", "/x/no-ending"
+    ]  # fmt: skip
+    assert names(found) == ["talk.1.flac", "call-left.wav", "call-right.wav", "plain.2"]
+    assert result_stems(found, ["json"]) == ["talk.1", "call-left", "call-right", "plain.2"]
+    talk, left, right, plain = found
+    for channel in ("mix", "left", "right", "each"):
+        assert talk.problem(channel) is plain.problem(channel) is None
+        assert (left.problem(channel) is None) == (channel == "left")
+        assert (right.problem(channel) is None) == (channel == "right")
+    said = right.problem("each")
+    assert "line 3" in said.message("en") and "--channel right" in said.message("en")
+    assert "第 3 行" in said.message("zh") and "--channel right" in said.message("zh")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sox in.wav -t wav - |",
+        "ffmpeg -i file:/x.wav -f wav - |",
+        "ffmpeg -nostdin -v error -i /x.wav -vn -ac 1 -ar 16000 -f wav - |",
+        "ffmpeg -nostdin -v error -i file:/x.wav -vn -ac 1 -ar 8000 -f wav - |",
+        "ffmpeg -nostdin -v error -i file:/x.wav -vn -ac 1 -ar 16000 -f wav - ; rm x |",
+        "cat 'x.wav |",
+        "|",
+    ],
+)
+def test_other_commands_fail_alone(tmp_path, command):
+    (tmp_path / "x.scp").write_text(f"a 1.wav\ns/utt.1 {command}\nb 2.wav\n")
+    first, other, last = collect([str(tmp_path / "x.scp")], output=tmp_path / "out")
+    assert first.error is last.error is None and str(other.stem) == "s/utt.1"
+    for channel in ("mix", "left"):
+        said = other.problem(channel)
+        assert "x.scp, line 2: commands are not run" in said.message("en")
+        assert "不执行命令" in said.message("zh")
+
+
+def test_a_line_without_a_path_fails_alone(tmp_path):
+    (tmp_path / "x.scp").write_text("a 1.wav\nutt2\n")
+    first, other = collect([str(tmp_path / "x.scp")], output=tmp_path / "out")
+    assert first.error is None and str(other.stem) == "utt2"
+    assert "x.scp, line 2: there is no path after the id utt2" in other.error.message("en")
+    assert "没有路径" in other.error.message("zh")
+
+
 def test_lists_and_manifests(tmp_path):
     put(tmp_path, "a/1.wav", "b/2.wav")
     listed = tmp_path / "files.txt"
@@ -102,8 +162,6 @@ def test_lists_and_manifests(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "said", "said_zh"),
     [
-        ("x.scp", "a 1.wav\nutt2\n", "x.scp:2: an id and a path", "应为标识和路径"),
-        ("x.scp", "utt sox in.wav -t wav - |\n", "commands are not run", "不执行命令"),
         ("x.json", '{"audio": "x"}\n', "audio_filepath", "audio_filepath"),
         ("x.jsonl", "not json\n", "x.jsonl:1", "audio_filepath"),
     ],
@@ -141,7 +199,9 @@ def test_results_of_the_same_name():
         st.builds(
             "{}{}{}".format,
             st.sampled_from(["", "x/", "X/"]),
-            st.sampled_from(["a", "A", "b", "a.nemo", "a.wav", "summary", "a-2", "a.wav-2", "a.wav.scp"]),
+            st.sampled_from(
+                ["a", "A", "b", "a.nemo", "a.wav", "summary", "a-2", "a.wav-2", "a.wav.scp"]
+            ),
             st.sampled_from(["", ".wav", ".mp3"]),
         ),
         max_size=12,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from webui.audio.report import Channel, ChannelChoice, channel_text
+from webui.batch_errors import ListedError
 from webui.errors import SettingsError
 from webui.files import identity
+from webui.formats.kaldi import command_source
 from webui.system_errors import system_reason_zh
 
 # What is taken of a folder where no patterns are given.
@@ -33,11 +37,26 @@ class Source:
         path: where it is; it need not exist.
         name: where it stands among the others, relative, with its ending.
         recording_id: what a wav.scp calls it, None elsewhere.
+        error: why the line of a list that names it cannot be followed, None if it can.
+        side: the channel with which it can all the same, None if with none.
     """
 
     path: Path
     name: PurePosixPath
     recording_id: str | None = None
+    error: ListedError | None = None
+    side: Channel | None = None
+
+    @property
+    def stem(self) -> PurePosixPath:
+        """What its results are called, unless those of another recording are called so."""
+        if self.recording_id is None:
+            return self.name.with_suffix("")
+        return _relative(self.recording_id)
+
+    def problem(self, channel: ChannelChoice) -> ListedError | None:
+        """Say why it is not worked on, given what is taken of the channels; None if it is."""
+        return None if self.side == channel else self.error
 
 
 def collect(
@@ -64,7 +83,8 @@ def collect(
         may_follow: says of a link within a folder whether what it leads to is part of it.
 
     Raises:
-        SettingsError: a list or folder cannot be read, or a line of a list is none.
+        SettingsError: a list or folder cannot be read, or a line of a manifest is none. A line
+            of a table that cannot be followed is a source with an error.
     """
     folders = [given for given in inputs if Path(given).is_dir()]
     found: list[Source] = []
@@ -143,22 +163,52 @@ def _matches(name: PurePosixPath, pattern: str) -> bool:
 
 
 def _table(path: Path) -> Iterator[Source]:
-    """A Kaldi wav.scp: an id and a path on each line."""
+    """A Kaldi wav.scp: on each line an id, and a path or a command that decodes one."""
     for number, line in _lines(path):
-        recording_id, _, rest = line.partition(" ") if " " in line else line.partition("\t")
-        rest = rest.strip()
-        if not rest:
-            raise _bad_line(path, number, "an id and a path are wanted", "应为标识和路径")
-        if rest.endswith("|"):
-            raise _bad_line(
-                path,
-                number,
-                "commands are not run; write the sound to files first",
-                "不执行命令，请先把声音写成文件",
-            )
-        found = _beside(path, rest)
+        recording_id, *after = re.split("[ \t]+", line, maxsplit=1)
+        rest = "".join(after)
         name = _relative(recording_id)
-        yield Source(found, name.with_name(name.name + found.suffix), recording_id)
+        known = command_source(rest) if rest.endswith("|") else (rest, "mix")
+        if known is None or not rest:
+            refused = _no_file(path, number, rest, recording_id)
+            yield Source(Path(rest or recording_id), name, recording_id, refused)
+            continue
+        named, side = known
+        found = _beside(path, named)
+        name = name.with_name(name.name + found.suffix)
+        if side == "mix":
+            yield Source(found, name, recording_id)
+        else:
+            yield Source(found, name, recording_id, _one_side(path, number, found, side), side)
+
+
+def _no_file(path: Path, number: int, command: str, recording_id: str) -> ListedError:
+    if not command:
+        return ListedError(
+            file=path.name,
+            line=number,
+            reason=f"there is no path after the id {recording_id}; a list of paths alone ends "
+            "with .txt",
+            reason_zh=f"标识 {recording_id} 之后没有路径；仅含路径的列表请以 .txt 结尾",
+        )
+    return ListedError(
+        file=path.name,
+        line=number,
+        reason=f"commands are not run; name the file of {recording_id} itself, which may be in any "
+        "format, or write the sound to a file first",
+        reason_zh=f"不执行命令；请直接写出 {recording_id} 的文件（任何格式均可），"
+        "或先把声音写成文件",
+    )
+
+
+def _one_side(path: Path, number: int, found: Path, side: Channel) -> ListedError:
+    text = f"{found.name}: {channel_text(side, 'en')}", f"{found.name} 的{channel_text(side, 'zh')}"
+    return ListedError(
+        file=path.name,
+        line=number,
+        reason=f"it takes one side ({text[0]}); say --channel {side}",
+        reason_zh=f"该行只取一个声道（{text[1]}），请使用 --channel {side}",
+    )
 
 
 def _listed(path: Path) -> list[Source]:
@@ -208,7 +258,7 @@ def _beside(path: Path, named: str) -> Path:
     if "\0" in named:
         named = named.replace("\0", "�")  # no file has it; the recording is told as missing
     beside = path.parent / named
-    return beside if beside.exists() else Path(named)
+    return beside if identity(beside) else Path(named)
 
 
 def _relative(name: str) -> PurePosixPath:

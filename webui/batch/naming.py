@@ -29,7 +29,7 @@ def result_stems(sources: Sequence[Source], formats: Sequence[str]) -> list[str]
     def files(stem: str) -> list[str]:
         return [_compared(stem + suffix) for suffix in suffixes]
 
-    stems = [str(source.name.with_suffix("")) for source in sources]
+    stems = [str(source.stem) for source in sources]
     counts = Counter([SUMMARY, *(file for stem in stems for file in files(stem))])
     taken = {SUMMARY}
     names = []

@@ -13,7 +13,7 @@ from webui.batch.naming import result_stems, result_suffixes
 from webui.batch.order import Order
 from webui.batch.store import Record, Store
 from webui.batch.work import Task
-from webui.errors import SettingsError
+from webui.errors import SettingsError, StudioError
 from webui.files import identity
 
 _READ_BYTES = 1 << 20
@@ -30,6 +30,7 @@ class Item:
         fingerprint: what it was like when the batch began; empty if it is not there.
         task: how it is worked on.
         done: what is remembered of it, where nothing is left to do; else None.
+        error: why it cannot be worked on at all, None if it can.
     """
 
     source: Source
@@ -38,6 +39,12 @@ class Item:
     fingerprint: Mapping[str, Any]
     task: Task
     done: Record | None
+    error: StudioError | None = None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is to be worked on."""
+        return self.done is None and self.error is None
 
 
 def make_plan(
@@ -80,8 +87,10 @@ def make_plan(
             _check_no_input(store.output / file, inputs)
         fingerprint = _fingerprint(source.path, by_content=by_content)
         record = store.find(stem)
+        error = source.problem(order.channel)
         is_done = (
             not again
+            and error is None
             and record is not None
             and bool(fingerprint)
             and record.order_key == order.key
@@ -90,9 +99,10 @@ def make_plan(
         )
         path = str(source.path.absolute())
         shown = None if source.recording_id is None else source.name.name
-        size = int(fingerprint.get("size_bytes", 0))
+        size = 0 if error else int(fingerprint.get("size_bytes", 0))
         task = Task(number, path, shown, size)
-        items.append(Item(source, stem, files, fingerprint, task, record if is_done else None))
+        done = record if is_done else None
+        items.append(Item(source, stem, files, fingerprint, task, done, error))
     if not overwrite:
         _check_nothing_replaced(items, store)
     return items
@@ -109,7 +119,7 @@ def _check_no_input(file: Path, inputs: Container[tuple[int, int] | None]) -> No
 
 
 def _check_nothing_replaced(items: Sequence[Item], store: Store) -> None:
-    left = (file for item in items if item.done is None for file in item.files)
+    left = (file for item in items if item.is_left for file in item.files)
     foreign = store.first_foreign(left)
     if foreign is not None:
         raise SettingsError(

@@ -111,28 +111,36 @@ def run_batch(
             tally.skipped += 1
             figures[number] = item.done.figures
             _count(tally, item.done.figures)
-    # The longest first: at the end, nobody then waits for one of them.
-    left = [item.task for item in items if item.done is None]
-    left.sort(key=lambda task: -task.size_bytes)
     try:
-        if left:
-            with contextlib.closing(execute(left, order)) as results:
-                for done in results:
-                    item = items[done.number]
-                    error = _keep(item, done, order, store)
-                    if error is not None:
-                        tally.failed += 1
-                        tally.errors[done.number] = error
-                    else:
-                        tally.done += 1
-                    is_written = done.files and not isinstance(error, BatchOutputError)
-                    if is_written and done.figures is not None:
-                        figures[done.number] = done.figures.as_dict()
-                        _count(tally, figures[done.number])
-                    on_item(item, error, tally)
+        with contextlib.closing(_results(items, order, execute)) as results:
+            for done in results:
+                item = items[done.number]
+                error = _keep(item, done, order, store)
+                if error is not None:
+                    tally.failed += 1
+                    tally.errors[done.number] = error
+                else:
+                    tally.done += 1
+                is_written = done.files and not isinstance(error, BatchOutputError)
+                if is_written and done.figures is not None:
+                    figures[done.number] = done.figures.as_dict()
+                    _count(tally, figures[done.number])
+                on_item(item, error, tally)
     finally:
         store.write_summary(COLUMNS, _rows(items, figures, tally.errors, language))
     return tally
+
+
+def _results(items: Sequence[Item], order: Order, execute: Execute) -> Generator[Done, None, None]:
+    """What comes of the items that are not done: first of those that cannot be worked on."""
+    for item in items:
+        if item.error is not None:
+            yield Done(item.task.number, {}, error=item.error)
+    # The longest first: at the end, nobody then waits for one of them.
+    left = sorted((i.task for i in items if i.is_left), key=lambda task: -task.size_bytes)
+    if left:
+        with contextlib.closing(execute(left, order)) as results:
+            yield from results
 
 
 def _keep(item: Item, done: Done, order: Order, store: Store) -> StudioError | None:

@@ -161,7 +161,7 @@ def _executor(
     items: Sequence[Item],
     language: str,
 ) -> Iterator[Execute]:
-    left = sum(item.done is None for item in items)
+    left = sum(item.is_left for item in items)
     if chosen.backend == "dask" and left:
         from webui.batch.cluster import DaskCluster
 

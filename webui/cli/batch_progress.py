@@ -36,7 +36,7 @@ class Progress:
         self._texts = TEXTS[language]
         self._language = language
         self._begin = self._told = time.monotonic()
-        self._total_bytes = sum(item.task.size_bytes for item in items if item.done is None)
+        self._total_bytes = sum(item.task.size_bytes for item in items if item.is_left)
         self._done_bytes = 0
         self._skipped_ms = sum(int(i.done.figures["duration_ms"]) for i in items if i.done)
         self.done_ms = 0

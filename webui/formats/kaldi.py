@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
-from webui.audio.report import AudioReport
+from webui.audio.report import AudioReport, Channel
 from webui.formats.format import (
     Format,
     Problem,
@@ -113,9 +113,34 @@ def _source(audio: AudioReport, path: str) -> str:
     is_read = audio.container == "wav" and audio.codec == "pcm_s16le" and audio.channels == 1
     if is_read and _PLAIN.issuperset(path) and path.startswith("/"):
         return path
+    return _command(path, audio.channel if audio.channels > 1 else "mix")
+
+
+def _command(path: str, channel: Channel) -> str:
     source = shlex.quote(f"file:{path}")
-    pan = _PAN[audio.channel] if audio.channels > 1 else ""
-    return f"ffmpeg -nostdin -v error -i {source} {pan}-vn -ac 1 -ar 16000 -f wav - |"
+    return f"ffmpeg -nostdin -v error -i {source} {_PAN[channel]}-vn -ac 1 -ar 16000 -f wav - |"
+
+
+def command_source(command: str) -> tuple[str, Channel] | None:
+    """Tell the file that a command of a ``wav.scp`` decodes, if it is one as it is written here.
+
+    Args:
+        command: with its "|" at the end; it is read and never run.
+
+    Returns:
+        The path, and the side that is taken of it; "mix" if the command takes none. None of any
+        other command.
+    """
+    try:
+        words_of_it = shlex.split(command.rstrip().removesuffix("|"))
+    except ValueError:  # a quotation mark without its partner
+        return None
+    _, _, path = "".join(words_of_it[5:6]).partition("file:")
+    channels: tuple[Channel, ...] = ("mix", "left", "right")
+    for channel in channels:
+        if words_of_it == shlex.split(_command(path, channel).removesuffix("|")):
+            return path, channel
+    return None
 
 
 def read_kaldi(stream: TextIO) -> tuple[Labels, ...]:
