@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from webui.cli import main
+from webui.cli import _parsed, main
 from webui.vad.scorers import missing_package
 
 TWELVE = [
@@ -136,6 +136,40 @@ def test_wrong_usage(fsmn_vad, arguments):
     assert run.returncode == 2
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files"),
+    [
+        (["a", "--format", "rttm", "b"], ["a", "b"]),
+        (["--format", "rttm", "a", "--speech-noise-thres", "-0.5", "b", "c", "--clamp", "d"], "abcd"),
+        (["a", "--format=rttm", "b", "--", "-c", "--", "--format"], ["a", "b", "-c", "--", "--format"]),
+        (["--format", "rttm", "--", "-a", "b"], ["-a", "b"]),
+        (["a", "--format", "rttm", "-"], ["a", "-"]),
+    ],
+)
+def test_options_may_stand_between_the_files(arguments, files):
+    for command, name in (("detect", "audio"), ("batch", "inputs")):
+        more = ["--output", "out"] if command == "batch" else []
+        chosen = _parsed([command, *more, *arguments], "en")
+        assert getattr(chosen, name) == [*files]
+        assert chosen.format == "rttm" if command == "detect" else chosen.formats == ["rttm"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["detect", "a", "--nonsense", "b"], "unrecognized arguments: --nonsense\n"),
+        (["detect", "a", "--clamp-to-audio", "b", "-x"], "unrecognized arguments: -x\n"),
+        (["models", "verify", "a", "b"], "unrecognized arguments: b\n"),
+        (["history", "--clear", "a"], "unrecognized arguments: a\n"),
+        (["detect", "--clamp-to-audio"], "required: AUDIO\n"),
+    ],
+)
+def test_what_no_command_takes_is_told(arguments, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        _parsed(arguments, "en")
+    assert ended.value.code == 2 and capsys.readouterr().err.endswith(said)
 
 
 def test_output_file_appears_when_it_is_complete(fsmn_vad, recording, tmp_path):

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")
         ):
             arguments.insert(0, "serve")
-        chosen = build_parser(language, arguments[0]).parse_args(arguments)
+        chosen = _parsed(arguments, language)
         # The page's server has handlers of its own.
         is_page = chosen.run is _serve
         if sys.stdout is None and not is_page:  # closed by whoever started it
@@ -72,6 +72,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the results has enough.
         _silence_output()
         return 1
+
+
+def _parsed(arguments: Sequence[str], language: str) -> argparse.Namespace:
+    """Parse arguments; files may stand between options, where argparse takes only the first ones.
+
+    A command says in the default ``files`` under which name it gets them.
+    """
+    parser = build_parser(language, arguments[0])
+    chosen, more = parser.parse_known_args(arguments)
+    end = more.index("--") if "--" in more else len(more)
+    unknown = [each for each in more[:end] if each.startswith("-") and each != "-"]
+    files = [each for each in more[:end] if each not in unknown] + more[end + 1 :]
+    if files and not hasattr(chosen, "files"):
+        unknown = more
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if files:
+        getattr(chosen, chosen.files).extend(files)
+    return chosen
 
 
 def _silence_output() -> None:

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.description = texts["about"]
     parser.epilog = texts["codes"]
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=texts["inputs"])
+    parser.set_defaults(files="inputs")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help=texts["output"])
     parser.add_argument(
         "--format", action="append", choices=FORMATS, dest="formats", help=texts["format"]

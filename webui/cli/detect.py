@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     texts = TEXTS[language]
     parser.description = texts["detect_about"]
     parser.add_argument("audio", nargs="+", metavar="AUDIO", help=texts["audio"])
+    parser.set_defaults(files="audio")
     parser.add_argument("--format", choices=FORMATS, default="json", help=texts["format"])
     parser.add_argument("--output", metavar="PATH", help=texts["output"])
     parser.add_argument("--figure", metavar="FILE", help=texts["figure"])
