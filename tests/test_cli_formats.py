@@ -124,6 +124,40 @@ def test_a_recording_that_a_format_cannot_hold_does_not_stop_the_rest(recordings
         assert [name for name in archive.namelist() if name.endswith(".eaf")] == ["第二.eaf"]
 
 
+@pytest.mark.parametrize(
+    ("output", "given", "told"),
+    [
+        *((f"x y{form.suffix}", [], name) for name, form in FORMATS.items()),
+        ("talk.SRT", [], "srt"),
+        ("segments", [], "kaldi"),
+        ("talk.txt", [], "json"),
+        ("talk", [], "json"),
+        ("talk.srt", ["--format", "csv"], "csv"),
+        ("folder.srt", [], "json"),
+    ],
+)
+def test_the_ending_says_the_format_unless_the_format_is_said(
+    output, given, told, tmp_path, monkeypatch
+):
+    (tmp_path / "folder.srt").mkdir()
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def destination_of(form, output, recordings):
+        asked.append(form.name)
+        raise SettingsError(name="--output", reason="enough", reason_zh="够了")
+
+    monkeypatch.setattr("webui.cli.detect.destination", destination_of)
+    assert main(["detect", "a.wav", "--output", output, *given]) == 2
+    assert asked == [told]
+
+
+def test_an_ending_alone_writes_its_format(recordings, tmp_path):
+    output = tmp_path / "talk.srt"
+    assert main(["detect", str(recordings[0]), "--output", str(output)]) == 0
+    assert output.read_text(encoding="utf-8").startswith("1\n00:00:")
+
+
 def test_json_does_not_tell_where_a_recording_is(recordings, capfd):
     assert main(["detect", str(recordings[0])]) == 0
     assert json.loads(capfd.readouterr().out)["file"] == "first talk.flac"

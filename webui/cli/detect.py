@@ -18,6 +18,7 @@ from webui.cli.outputs import destination
 from webui.cli.terminal import TEXTS, say, show, with_options
 from webui.errors import AudioError, CutError, FormatError, StudioError
 from webui.formats import FORMATS, Outcome
+from webui.formats.files import format_of
 from webui.settings import Settings
 from webui.vad.detector import Detector, OnProgress
 from webui.vad.option_kinds import GROUPS
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
     parser.description = texts["detect_about"]
     parser.add_argument("audio", nargs="+", metavar="AUDIO", help=texts["audio"])
     parser.set_defaults(files="audio")
-    parser.add_argument("--format", choices=FORMATS, default="json", help=texts["format"])
+    parser.add_argument("--format", choices=FORMATS, help=texts["format"])
     parser.add_argument("--output", metavar="PATH", help=texts["output"])
     parser.add_argument("--figure", metavar="FILE", help=texts["figure"])
     add_cut_arguments(parser, language)
@@ -89,6 +90,7 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         settings, engine=chosen.engine, threads=chosen.threads, device=chosen.device
     )
     options = chosen_options(chosen)
+    chosen.format = chosen.format or _told_format(chosen.output)
     write = destination(FORMATS[chosen.format], chosen.output, chosen.audio)
     drawn: Mapping[str, Path] = {}
     if chosen.figure:
@@ -106,6 +108,13 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         detection = _Detection(detector, chosen, options, language, aside)
         write(detection.outcomes())
     return 1 if detection.has_failed else 0
+
+
+def _told_format(output: str | None) -> str:
+    """The format that the ending of an output's name says; "json" where it says none."""
+    path = None if output is None else Path(output)
+    told = None if path is None or path.is_dir() else format_of(path)
+    return "json" if told is None else told.name
 
 
 def chosen_options(chosen: argparse.Namespace) -> VadOptions:
