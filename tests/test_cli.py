@@ -142,8 +142,14 @@ def test_wrong_usage(fsmn_vad, arguments):
     ("arguments", "files"),
     [
         (["a", "--format", "rttm", "b"], ["a", "b"]),
-        (["--format", "rttm", "a", "--speech-noise-thres", "-0.5", "b", "c", "--clamp", "d"], "abcd"),
-        (["a", "--format=rttm", "b", "--", "-c", "--", "--format"], ["a", "b", "-c", "--", "--format"]),
+        (
+            ["--format", "rttm", "a", "--speech-noise-thres", "-0.5", "b", "c", "--clamp", "d"],
+            "abcd",
+        ),
+        (
+            ["a", "--format=rttm", "b", "--", "-c", "--", "--format"],
+            ["a", "b", "-c", "--", "--format"],
+        ),
         (["--format", "rttm", "--", "-a", "b"], ["-a", "b"]),
         (["a", "--format", "rttm", "-"], ["a", "-"]),
     ],
@@ -188,8 +194,23 @@ def test_a_reader_that_has_enough(environment, recording):
     # Nobody reads from here on; the results come only after the model is loaded.
     process.stdout.close()
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 1
+    assert process.returncode == 141
     assert errors == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the pipe is a shell's")
+@pytest.mark.parametrize(
+    "command", ["history --help", "--help", "--version", "completion bash", "models list"]
+)
+def test_nobody_reads_what_is_said(environment, command):
+    """Neither does Python complain at its end."""
+    # The reader is gone before anything is written.
+    script = f'(sleep 0.2; "$0" -m webui {command}; echo "code $?" >&2) | true'
+    run = subprocess.run(
+        ["sh", "-c", script, sys.executable],
+        env={**environment, "PYTHONUNBUFFERED": ""}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert run.stderr == "code 141\n"
 
 
 def test_says_why_nothing_was_found_in_the_users_language(fsmn_vad, recording):

@@ -2,7 +2,8 @@
 
 Standard output carries results only; progress and messages go to standard
 error. Exit codes: 0 all done, 1 some files failed (each is named, the others
-are written), 2 wrong usage, 130 interrupted, 143 ended by SIGTERM.
+are written), 2 wrong usage, 130 interrupted, 141 nobody reads the results any
+more (``| head``), 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from webui.settings import PREFIX, PROFILES, Settings
 # A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
 # benchmark.
 _MODULES = ("detect", "batch", "stream", "bench", "models", "history", "doctor", "completion")
+
+# As a shell tells of SIGPIPE, which ends most programs there; to Python it is an error.
+_UNREAD = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read the results has enough.
         _silence_output()
-        return 1
+        return _UNREAD
 
 
 def _parsed(arguments: Sequence[str], language: str) -> argparse.Namespace:
@@ -80,7 +84,12 @@ def _parsed(arguments: Sequence[str], language: str) -> argparse.Namespace:
     A command says in the default ``files`` under which name it gets them.
     """
     parser = build_parser(language, arguments[0])
-    chosen, more = parser.parse_known_args(arguments)
+    try:
+        chosen, more = parser.parse_known_args(arguments)
+    except SystemExit:
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a help that nobody reads is told now, not by Python at its end
+        raise
     end = more.index("--") if "--" in more else len(more)
     unknown = [each for each in more[:end] if each.startswith("-") and each != "-"]
     files = [each for each in more[:end] if each not in unknown] + more[end + 1 :]

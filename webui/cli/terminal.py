@@ -42,7 +42,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "file_altered": "{file} is not the published file",
         "package_missing": "{package} is not installed",
         "about": "Find speech in audio with FSMN-VAD.",
-        "codes": "Exit codes: 0 all done, 1 some files failed, 2 wrong usage. "
+        "codes": "Exit codes: 0 all done, 1 some files failed, 2 wrong usage, 130 interrupted, "
+        "141 nobody reads the results any more. "
         "Settings of the program are read from FSMN_VAD_* variables.",
         "serve": "open the page (what happens without a command)",
         "profile": "presets of the settings for a board with 1 GB or less, a laptop (default) or "
@@ -151,7 +152,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "file_altered": "{file} 与发布的文件不一致",
         "package_missing": "未安装 {package}",
         "about": "用 FSMN-VAD 在音频中找到语音。",
-        "codes": "退出码：0 全部完成，1 部分文件失败，2 用法错误。"
+        "codes": "退出码：0 全部完成，1 部分文件失败，2 用法错误，130 被中断，"
+        "141 管道已被读取方关闭。"
         "程序设置读自 FSMN_VAD_* 环境变量。",
         "serve": "打开页面（不带命令时的默认动作）",
         "profile": "一组预设：board 适合 1 GB 及以下内存，laptop（默认），server；单独的设置优先",
