@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from webui import __version__
 from webui.cli.standard_output import output_error, tell_lost_output
 from webui.cli.terminal import TEXTS, ended_as_interrupted, language_of, say, with_options
+from webui.cli.words import UNRECOGNIZED, argparse_in, translated
 from webui.errors import OptionsError, OutputError, PortTakenError, SettingsError, StudioError
 from webui.process_memory import Growth
 from webui.settings import PREFIX, PROFILES, Settings
@@ -83,20 +84,21 @@ def _parsed(arguments: Sequence[str], language: str) -> argparse.Namespace:
 
     A command says in the default ``files`` under which name it gets them.
     """
-    parser = build_parser(language, arguments[0])
-    try:
-        chosen, more = parser.parse_known_args(arguments)
-    except SystemExit:
-        if sys.stdout is not None:
-            sys.stdout.flush()  # a help that nobody reads is told now, not by Python at its end
-        raise
-    end = more.index("--") if "--" in more else len(more)
-    unknown = [each for each in more[:end] if each.startswith("-") and each != "-"]
-    files = [each for each in more[:end] if each not in unknown] + more[end + 1 :]
-    if files and not hasattr(chosen, "files"):
-        unknown = more
-    if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    with argparse_in(language):
+        parser = build_parser(language, arguments[0])
+        try:
+            chosen, more = parser.parse_known_args(arguments)
+        except SystemExit:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a help that nobody reads is told now, not by Python at its end
+            raise
+        end = more.index("--") if "--" in more else len(more)
+        unknown = [each for each in more[:end] if each.startswith("-") and each != "-"]
+        files = [each for each in more[:end] if each not in unknown] + more[end + 1 :]
+        if files and not hasattr(chosen, "files"):
+            unknown = more
+        if unknown:
+            parser.error(translated(UNRECOGNIZED, language) % " ".join(unknown))
     if files:
         getattr(chosen, chosen.files).extend(files)
     return chosen

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from webui.cli.terminal import TEXTS
+from webui.cli.words import argparse_in
 from webui.settings import Settings
 
 SHELLS = ("bash", "zsh", "fish")
@@ -25,7 +26,8 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
 
     from webui.cli import build_parser
 
-    parser = build_parser(language)
+    with argparse_in(language):
+        parser = build_parser(language)
     for action in _actions(parser):
         kind = _PATHS.get(str(action.metavar))
         if kind and action.nargs != 0:
