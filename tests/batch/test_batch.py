@@ -20,6 +20,7 @@ import psutil
 import pytest
 import soundfile
 from pyannote.database.util import load_rttm
+from pympi.Elan import Eaf
 
 from webui.batch.naming import STATE
 
@@ -274,6 +275,26 @@ def test_kaldi_gets_both_files_of_each_recording(fsmn_vad_here, corpus, tmp_path
         joined = sorted(line for path in out.rglob(f"*.{file}")
                         for line in path.read_text("utf-8").splitlines())  # fmt: skip
         assert joined == (together / file).read_text("utf-8").splitlines() != []
+
+
+def test_an_eaf_says_the_way_to_its_recording(fsmn_vad_here, corpus, tmp_path, monkeypatch):
+    """From the directory of the batch, that of detect, and a file of its own."""
+    monkeypatch.chdir(tmp_path)
+    assert fsmn_vad_here("batch", "in", "--output", "out", "--format", "eaf").returncode == 0
+    (tmp_path / "labels").mkdir()
+    given = ["detect", "in/讲座/call.flac", "--format", "eaf"]
+    assert fsmn_vad_here(*given, "--output", "labels").returncode == 0
+    assert fsmn_vad_here(*given, "--output", "in/call.eaf").returncode == 0
+    made = ["out/first talk.eaf", "out/讲座/call.eaf", "labels/call.eaf", "in/call.eaf"]
+    for name in made:
+        path = tmp_path / name
+        (media,) = Eaf(str(path)).media_descriptors
+        recording = corpus / ("first talk.flac" if "first" in name else "讲座/call.flac")
+        way = media["RELATIVE_MEDIA_URL"]
+        assert way.startswith(("./", "../")) and (path.parent / way).samefile(recording)
+        assert media["MEDIA_URL"] == f"file://{recording}"
+    said = fsmn_vad_here(*given).stdout
+    assert "RELATIVE_MEDIA_URL" not in said and f'"file://{corpus}/讲座/call.flac"' in said
 
 
 def test_both_of_kaldis_files_are_resumed_and_replaced_together(fsmn_vad_here, corpus, tmp_path):

@@ -149,12 +149,13 @@ def test_we_read_pysubs2s_subtitles(name, found):
 @given(made=outcomes(st.sampled_from(["a.wav", '"my" <talk> & 你好 🙂, 1.wav', "a\nb\t.wav"])))
 def test_pympi_reads_our_eaf(made, place):
     path = place / "ours.eaf"
+    made = replace(made, path=f"/corpus/{made.audio.file}", directory="/corpus/labels")
     path.write_bytes(written("eaf", [made]).encode())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         document = Eaf(str(path))
     (media,) = document.media_descriptors
-    assert media["RELATIVE_MEDIA_URL"] == f"./{made.audio.file}"
+    assert media["RELATIVE_MEDIA_URL"] == f"../{made.audio.file}"
     names = [result.scores.audio.channel.replace("mix", "speech") for result in made.results]
     assert list(document.get_tier_names()) == names + ["overlap"] * made.is_apart
     for name, result in zip(names, made.results, strict=True):

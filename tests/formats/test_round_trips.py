@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -201,8 +202,31 @@ def test_paths_are_told_where_the_format_has_a_place_for_them():
     outcome = replace(outcome_of((1, 2)), path="/corpus/my talk/a.wav")
     assert '"audio_filepath": "/corpus/my talk/a.wav"' in written("nemo", [outcome])
     assert 'MEDIA_URL="file:///corpus/my talk/a.wav"' in written("eaf", [outcome])
-    assert 'RELATIVE_MEDIA_URL="./a.wav"' in written("eaf", [outcome])
+    # On the way there, which nobody knows here; ELAN looks beside the document, too.
+    assert "RELATIVE_MEDIA_URL" not in written("eaf", [outcome])
+    assert 'MEDIA_URL="./a.wav"' in written("eaf", [outcome_of((1, 2))])
     assert '"audio_filepath": "a.wav"' in written("nemo", [outcome_of((1, 2))])
+
+
+@pytest.mark.parametrize(
+    ("directory", "way"),
+    [
+        ("/corpus/my talk", "./第 1.wav"),
+        ("/corpus", "./my talk/第 1.wav"),
+        ("/corpus/labels/day 2", "../../my talk/第 1.wav"),
+        ("/", "./corpus/my talk/第 1.wav"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="these are paths of other systems")
+def test_an_eaf_says_the_way_from_where_it_lies(directory, way):
+    outcome = outcome_of((1, 2), file="第 1.wav")
+    outcome = replace(outcome, path="/corpus/my talk/第 1.wav", directory=directory)
+    text = written("eaf", [outcome])
+    assert f'RELATIVE_MEDIA_URL="{way}"' in text
+    # As ELAN itself writes it, which reads no escapes.
+    assert 'MEDIA_URL="file:///corpus/my talk/第 1.wav"' in text
+    (labels,) = read("eaf", text)
+    assert labels.file == "第 1.wav"
 
 
 def test_the_same_result_is_the_same_bytes():

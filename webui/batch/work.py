@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,14 @@ class Task:
         path: absolute.
         shown_name: what its results call it, None = its own name.
         size_bytes: of the file; 0 if it is not there.
+        directory: that its results are written to, absolute.
     """
 
     number: int
     path: str
     shown_name: str | None = None
     size_bytes: int = 0
+    directory: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def process(task: Task, order: Order) -> Done:
         tracks = detector.score_tracks(task.path, channel=order.channel, with_peaks=False)
     except AudioError as error:
         return Done(task.number, {}, error=error)
-    return finished(task, Outcome.of(tracks, order.options, path=task.path), order.formats)
+    outcome = Outcome.of(tracks, order.options, path=task.path)
+    return finished(task, replace(outcome, directory=task.directory), order.formats)
 
 
 def failed(task: Task, error: BaseException) -> Done:

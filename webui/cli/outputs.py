@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -63,8 +64,12 @@ _ONE = (
 
 def _into_one(form: Format, output: Path | None) -> Write:
     def write(outcomes: Iterable[Outcome]) -> None:
-        with _standard_output() if output is None else _file(output) as stream:
-            form.write(outcomes, stream)
+        if output is None:
+            with _standard_output() as stream:
+                form.write(outcomes, stream)
+        else:
+            with _file(output) as stream:
+                form.write((_placed(outcome, output) for outcome in outcomes), stream)
 
     return write
 
@@ -72,10 +77,16 @@ def _into_one(form: Format, output: Path | None) -> Write:
 def _apart(form: Format, paths: dict[str, Path]) -> Write:
     def write(outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            with _file(paths[outcome.path or ""]) as stream:
-                form.write([outcome], stream)
+            path = paths[outcome.path or ""]
+            with _file(path) as stream:
+                form.write([_placed(outcome, path)], stream)
 
     return write
+
+
+def _placed(outcome: Outcome, path: Path) -> Outcome:
+    """The same, with where its file goes."""
+    return replace(outcome, directory=str(path.absolute().parent))
 
 
 def _together(form: Format, together: Together, directory: Path) -> Write:

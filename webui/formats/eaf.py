@@ -5,9 +5,11 @@ The tier is "speech", or "left" and "right" and, where both speak, "overlap".
 
 from __future__ import annotations
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from webui.formats.eaf_reader import TITLE, read_eaf
@@ -79,13 +81,30 @@ def _slots(element: ET.Element, times: Sequence[int]) -> Sequence[str]:
 
 
 def _media(outcome: Outcome) -> dict[str, str]:
-    """Say where the recording is; ELAN takes what follows "file:" as it stands."""
-    beside = f"./{outcome.audio.file}"
-    return {
-        "MEDIA_URL": f"file:///{outcome.path.lstrip('/')}" if outcome.path else beside,
+    """Say where the recording is, as far as it is known.
+
+    ELAN takes what follows "file:" as it stands and undoes no escapes: with "%20" for a space,
+    it would not find the recording. What has a relative path it resolves by its text, from where
+    the document is; without one it looks for the name beside the document.
+    """
+    media = {
+        "MEDIA_URL": f"./{outcome.audio.file}",
         "MIME_TYPE": _MEDIA_TYPES.get(outcome.audio.container, "audio/*"),
-        "RELATIVE_MEDIA_URL": beside,
     }
+    if outcome.path:
+        media["MEDIA_URL"] = f"file:///{Path(outcome.path).as_posix().lstrip('/')}"
+        if outcome.directory and (way := _way(outcome.directory, outcome.path)):
+            media["RELATIVE_MEDIA_URL"] = way
+    return media
+
+
+def _way(directory: str, path: str) -> str | None:
+    """The way from a directory to a file; None where none leads from one drive to another."""
+    try:
+        way = Path(os.path.relpath(path, directory)).as_posix()
+    except ValueError:
+        return None
+    return way if way.startswith("../") else f"./{way}"
 
 
 def _tiers(outcome: Outcome) -> Iterator[tuple[str, Sequence[tuple[int, int, str]]]]:

@@ -61,12 +61,15 @@ class Outcome:
     Attributes:
         results: of its only track, or of each channel; at least one, all equally long.
         path: where the recording is, absolute; None where its name alone is to be told.
+        directory: that its own file is written to, absolute, for the formats that say the way from
+            there to the recording; None where that is not known.
         is_reproducible: what differs from run to run (timings, threads) is not told of it, so
             that doing it again gives the same bytes.
     """
 
     results: tuple[Result, ...]
     path: str | None = None
+    directory: str | None = None
     is_reproducible: bool = False
 
     @classmethod
