@@ -54,8 +54,9 @@ def test_pieces_of_a_real_recording_put_back_are_its_samples(detect, recordings,
     segments = json.loads(run.stdout)["segments"]
     with (tmp_path / "out" / "cuts.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    end_ms = json.loads(run.stdout)["duration_ms"]
     assert [(int(r["start_ms"]), int(r["end_ms"])) for r in rows] == [
-        (s["start_ms"], s["end_ms"]) for s in segments
+        (s["start_ms"], min(s["end_ms"], end_ms)) for s in segments
     ]
     back = np.zeros_like(source)
     inside = np.zeros(len(source), bool)
@@ -196,6 +197,19 @@ def test_a_recording_that_is_cut_again_leaves_no_former_piece(cut, recordings, t
     same = table(out)
     assert cut(first, out, "--max-end-silence-time", "2000") == (0, "")
     assert sorted(map(str, table(out))) == sorted(map(str, same))
+
+
+def test_padding_beyond_the_end_is_in_no_name(cut, recordings, tmp_path):
+    code, said = cut(recordings[0], tmp_path, "--pad-end-ms", "1000", "--pad-start-ms", "1000")
+    assert (code, said) == (0, "")
+    rows = table(tmp_path)
+    for row in rows:
+        info = soundfile.info(tmp_path / row["name"])
+        start_ms, end_ms = map(int, row["name"].removesuffix(".wav").split("_")[-2:])
+        assert (start_ms, end_ms) == (int(row["start_ms"]), int(row["end_ms"]))
+        assert abs(info.frames * 1000 / info.samplerate - (end_ms - start_ms)) <= 1
+    whole = soundfile.info(recordings[0])
+    assert end_ms == round(whole.frames * 1000 / whole.samplerate)  # the last one reached beyond
 
 
 def test_only_pieces_in_the_directory_are_removed(cut, recordings, tmp_path):

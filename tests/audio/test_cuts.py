@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import multiprocessing
 import subprocess
@@ -23,7 +24,7 @@ from webui.audio.cuts.deliver import cut_members, cut_to_directory
 from webui.audio.cuts.names import cut_names, name_stem
 from webui.audio.cuts.process import CutProcess, cut_archive
 from webui.audio.cuts.spans import Span, kept_spans, sample_at
-from webui.audio.cuts.table import Cutting
+from webui.audio.cuts.table import CutTable, Cutting
 from webui.errors import CutError, FileMissingError, NameTemplateError
 from webui.zipped import zipped
 
@@ -117,6 +118,27 @@ def test_pieces_side_by_side_are_the_whole(tmp_path):
     _, contents = pieces_of(path, spans)
     whole = np.concatenate([stored(contents[index], "wav") for index in range(len(spans))])
     assert np.array_equal(whole, source)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100])
+def test_what_reaches_beyond_the_end_has_its_true_end(tmp_path, rate_hz):
+    """And all samples, also those within the millisecond that its duration is rounded to."""
+    path = tmp_path / "a.wav"
+    source = noise("PCM_16", rate_hz * 1_000_4 // 10_000, 1)  # 1000.4 ms
+    soundfile.write(path, source, rate_hz, subtype="PCM_16")
+    spans = [
+        Span.within(1_000, *bounds, "mix") for bounds in ((100, 1_010), (900, 1_000), (10, 20))
+    ]
+    assert cut_names("a", spans, "") == ["a_0001_100_1000", "a_0002_900_1000", "a_0003_10_20"]
+    found, contents = pieces_of(path, spans)
+    assert np.array_equal(stored(contents[0], "wav"), source[rate_hz // 10 :])
+    assert len(stored(contents[1], "wav")) == rate_hz // 10
+    stream = io.BytesIO()
+    assert join(path, spans[:1], stream).samples == found[0].samples
+    table = CutTable()
+    table.add(Cutting(str(path), "a.wav", spans, ["0", "1", "2"], [None] * 3), [found[0]])
+    row = next(csv.DictReader(io.StringIO(table.encoded().decode())))
+    assert row["end_ms"] == "1000" and int(row["samples"]) == found[0].samples
 
 
 def test_a_side_is_cut_alone(tmp_path):

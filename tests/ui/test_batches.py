@@ -18,12 +18,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from webui.batch.naming import result_suffixes
 from webui.settings import Settings
 from webui.ui.batches import desk
 from webui.ui.routes import routes
 from webui.ui.studio import Studio
 
-FORMATS = ["json", "rttm", "textgrid", "csv"]
+FORMATS = ["json", "rttm", "textgrid", "csv", "kaldi"]
 NAMED = "Its results are called {}, to be told from another file's."
 
 
@@ -138,7 +139,7 @@ def test_a_folder_of_the_server_gives_what_the_command_writes(
     assert states(value) == ["done", "failed", "done", "done"]
     assert "broken.wav" in value["rows"][1]["note"]
     found = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
-    assert found == written and len(found) == 1 + 3 * len(FORMATS)
+    assert found == written and len(found) == 1 + 3 * len(result_suffixes(FORMATS))
 
     chinese = client.get(f"/batches/{batch_id}/labels.zip?language=zh")
     assert files_of(chinese.content) == written
@@ -209,7 +210,10 @@ def test_stop_keeps_what_is_done(client: TestClient, folder: Path) -> None:
     assert hand_in(client, batch_id, 1, folder / "a.flac") == 409
     assert value["files"] == "1 of 3 files, 2 not reached" and value["fraction"] < 0.5
     assert {row["word"] for row in value["rows"][1:]} == {"not reached"}
-    assert value["made"] == "ONNX Runtime · default options · as JSON, RTTM, Praat TextGrid, CSV"
+    assert (
+        value["made"]
+        == "ONNX Runtime · default options · as JSON, RTTM, Praat TextGrid, CSV, Kaldi"
+    )
     found = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
     assert set(found) == {"summary.csv", "0.json", "0.rttm", "0.TextGrid", "0.csv"}
 

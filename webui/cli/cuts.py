@@ -113,7 +113,8 @@ class Cuts:
         """
         if self._chosen.cut is None and not self._joined:
             return
-        spans = [Span(s.start_ms, s.end_ms, channel) for channel, s in outcome.segments]
+        duration_ms = outcome.audio.duration_ms
+        spans = [Span.within(duration_ms, s.start_ms, s.end_ms, c) for c, s in outcome.segments]
         try:
             if self._chosen.cut is not None:
                 self._cut(outcome, recording, spans)

@@ -68,7 +68,7 @@ def cut(
     with _source(path, rate, {span.channel for span in spans}) as source:
         rate_hz = source.format.rate_hz
         waiting = sorted(
-            (sample_at(span.start_ms, rate_hz), sample_at(span.end_ms, rate_hz), index)
+            (sample_at(span.start_ms, rate_hz), sample_at(span.stop_ms, rate_hz), index)
             for index, span in enumerate(spans)
         )
         under_way: list[_Open] = []

@@ -25,11 +25,31 @@ class Span:
         start_ms: inclusive.
         end_ms: exclusive.
         channel: that it was found in; of the mean, all of the recording's are cut.
+        beyond_ms: how far it was to reach beyond the recording's end, where nothing is.
     """
 
     start_ms: int
     end_ms: int
     channel: Channel = "mix"
+    beyond_ms: int = 0
+
+    @classmethod
+    def within(cls, duration_ms: int, start_ms: int, end_ms: int, channel: Channel) -> Span:
+        """Make a span of a segment, which may reach beyond the end of its recording.
+
+        Args:
+            duration_ms: of the recording.
+            start_ms: of the segment.
+            end_ms: of the segment.
+            channel: that it was found in.
+        """
+        last_ms = max(start_ms, min(end_ms, duration_ms))
+        return cls(start_ms, last_ms, channel, end_ms - last_ms)
+
+    @property
+    def stop_ms(self) -> int:
+        """Up to where it is cut: so that no sample is lost to the rounding of the duration."""
+        return self.end_ms + self.beyond_ms
 
 
 def sample_at(time_ms: int, rate_hz: int) -> int:
@@ -44,7 +64,7 @@ def kept_spans(spans: Iterable[Span], max_pause_ms: int) -> list[tuple[int, int]
     its end, and of the one after the last its beginning.
     """
     kept: list[tuple[int, int]] = []
-    for start_ms, end_ms in sorted((span.start_ms, span.end_ms) for span in spans):
+    for start_ms, end_ms in sorted((span.start_ms, span.stop_ms) for span in spans):
         if end_ms <= start_ms:
             continue
         last_ms = kept[-1][1] if kept else 0

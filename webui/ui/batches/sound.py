@@ -51,7 +51,8 @@ def cut_batch(
 
 def spans_of(outcome: Outcome) -> list[Span]:
     """Return what is cut of a recording."""
-    return [Span(s.start_ms, s.end_ms, channel) for channel, s in outcome.segments]
+    duration_ms = outcome.audio.duration_ms
+    return [Span.within(duration_ms, s.start_ms, s.end_ms, c) for c, s in outcome.segments]
 
 
 def _cutting(row: CutRow, options: VadOptions, kind: CutFormat) -> Cutting | StudioError:
