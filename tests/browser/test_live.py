@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -178,6 +179,16 @@ def test_lost_connection_loses_no_sound(
     page.get_by_role("tab", name="Live").click()
     begin(page)
     until(page, 2)
+    # The cards stand in even distances, also where this tab leaves an area empty.
+    tops = page.evaluate(
+        """() => [...document.querySelectorAll(".vad-layout > *")]
+            .map((card) => card.getBoundingClientRect())
+            .filter(({ height }) => height)
+            .sort((a, b) => a.top - b.top)
+            .map(({ top, bottom }) => [top, bottom])"""
+    )
+    gaps = [below[0] - above[1] for above, below in itertools.pairwise(tops)]
+    assert gaps == pytest.approx([14, 14], abs=0.5)
     is_down = True
     for socket, to_server in links:
         socket.close()
