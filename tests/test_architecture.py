@@ -31,6 +31,8 @@ ROOMS = [
     "weights",
     "audio",
     "vad",
+    "guard",
+    "choice",
     "engine",
     "formats",
     "live",

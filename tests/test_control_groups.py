@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from webui.control_groups import GroupMemory, memory_limit
+from webui.control_groups import GroupMemory, memory_limit, out_of_memory_kills
 
 MIB = 1024**2
 V1_NONE = "9223372036854771712\n"
@@ -71,6 +71,29 @@ def test_memory_limit(
 ) -> None:
     limit = memory_limit(tree(tmp_path, files))
     assert limit == (None if expected is None else GroupMemory(*expected))
+
+
+EVENTS = "low 0\noom 3\noom_kill 2\noom_group_kill 0\n"
+CONTROL = "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n"
+MACHINE = {"proc/vmstat": "pgfault 1\noom_kill 7\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 0),
+        (MACHINE, 7),
+        ({**HERE_V2, **MACHINE, "sys/fs/cgroup/user/app/memory.events": EVENTS}, 2),
+        ({**HERE_V2, **MACHINE, "sys/fs/cgroup/memory.events": EVENTS}, 2),
+        ({**HERE_V1, **MACHINE, "sys/fs/cgroup/memory/box/memory.oom_control": CONTROL}, 5),
+        # Kernels before 4.13 do not count.
+        ({**HERE_V1, "sys/fs/cgroup/memory/box/memory.oom_control": "under_oom 0\n"}, 0),
+    ],
+)
+def test_what_was_ended_for_want_of_memory_is_counted(
+    tmp_path: Path, files: dict[str, str], expected: int
+) -> None:
+    assert out_of_memory_kills(tree(tmp_path, files)) == expected
 
 
 def test_a_full_group_has_nothing_free() -> None:

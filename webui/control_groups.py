@@ -51,6 +51,32 @@ def memory_limit(root: Path = _ROOT) -> GroupMemory | None:
     return min(limited, key=lambda memory: memory.free_bytes, default=None)
 
 
+def out_of_memory_kills(root: Path = _ROOT) -> int:
+    """Processes that the system has ended for want of memory, in the group around this one.
+
+    Where no group tells, those of the whole machine; 0 where nothing does.
+
+    Args:
+        root: of the file system in which the groups are looked up.
+    """
+    for group in _groups("memory", root):
+        # Version 2, version 1.
+        for name in ("memory.events", "memory.oom_control"):
+            count = _figure(group / name, "oom_kill")
+            if count is not None:
+                return count
+    return _figure(root / "proc/vmstat", "oom_kill") or 0
+
+
+def _figure(file: Path, name: str) -> int | None:
+    """A figure of a file that has one in each line, behind its name."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.split()[:1] == [name]), None)
+
+
 def _groups(controller: str, root: Path) -> Iterator[Path]:
     """Directories of the groups around this process that a controller knows, on Linux."""
     try:

@@ -28,7 +28,7 @@
     ├── ModelError                the weights; see `webui.model_errors`
     ├── HistoryError              the list of runs cannot be read or written
     │   └── HistoryDamagedError   its file is no database, or a damaged one
-    └── EngineError               the process that scores
+    └── EngineError               what scores; for memory see `webui.memory_errors`
         ├── EngineUnavailableError  the packages of this engine are not installed
         ├── EngineStartError        it could not load the model
         ├── EngineCrashedError      the process died

@@ -3,15 +3,17 @@
 ::
 
     EngineError
-    ├── MemoryShortError     a job would need more memory than may be taken
-    └── MemoryExceededError  a job ran out of memory, in small blocks too
+    ├── MemoryShortError       a job would need more memory than may be taken
+    ├── MemoryExceededError    a job ran out of memory, in small blocks too
+    └── EngineCrashedError
+        └── MemoryKilledError  the system ended the process for want of memory
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from webui.errors import EngineError
+from webui.errors import EngineCrashedError, EngineError
 
 WALLS: Mapping[str, Mapping[str, str]] = {
     "machine": {"en": "the machine's memory", "zh": "整机内存"},
@@ -44,4 +46,16 @@ class MemoryExceededError(EngineError):
         "zh": "引擎内存不足（{reason_zh}），改用最小的分块后仍不够。其他任务不受影响。"
         "请把录音分成几段、用 ONNX Runtime（onnx）代替 FunASR，"
         "或提高上限（FSMN_VAD_ENGINE_MEMORY_BYTES 或容器上限）。",
+    }
+
+
+class MemoryKilledError(EngineCrashedError):
+    """The system ended the engine's process, since the memory of machine or container was full."""
+
+    texts = {
+        "en": "The system ended the engine's process, since memory was used up. A fresh one serves "
+        "the next job. Cut the recording into parts, end other programs, take the engine onnx, or "
+        "give the container more memory.",
+        "zh": "内存耗尽，系统结束了引擎进程。下一个任务会启动新的进程。"
+        "请把录音分成几段、关闭其他程序、改用 onnx 引擎，或提高容器的内存上限。",
     }

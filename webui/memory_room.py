@@ -45,6 +45,11 @@ def tightest(share: float) -> Room:
     return min(_rooms(), key=lambda room: room.left_bytes(share))
 
 
+def left_bytes_of_all(share: float) -> int:
+    """What may be added under the tightest limit that all processes have in common, 0 or more."""
+    return max(0, min(room.left_bytes(share) for room in _common()))
+
+
 def own_limits(share: float) -> Room | None:
     """The same among this process's own limits; None if it has none."""
     return min(_process(), key=lambda room: room.left_bytes(share), default=None)
@@ -66,6 +71,11 @@ def limit_data(most_bytes: int) -> None:
 
 
 def _rooms() -> Iterator[Room]:
+    yield from _common()
+    yield from _process()
+
+
+def _common() -> Iterator[Room]:
     import psutil
 
     machine = psutil.virtual_memory()
@@ -73,7 +83,6 @@ def _rooms() -> Iterator[Room]:
     group = memory_limit()
     if group is not None:
         yield Room("container", group.limit_bytes, group.used_bytes)
-    yield from _process()
 
 
 def _process() -> Iterator[Room]:

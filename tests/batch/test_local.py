@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
 from webui.batch.local import LocalProcesses
 from webui.batch.order import Order
-from webui.batch.resources import fitting_workers, threads_each, worker_bytes
+from webui.batch.resources import fitting_workers, threads_each
 from webui.batch.work import Done, Task
 from webui.errors import EngineStartError
+from webui.guard import process_bytes
+from webui.memory_errors import MemoryExceededError, MemoryShortError
+from webui.vad.detector import Pace
 from webui.vad.options import VadOptions
 
 ORDER = Order(VadOptions(), "mix", "onnx", "0" * 64, ("json",))
@@ -54,7 +58,7 @@ def test_processes_have_the_threads_they_are_given():
 
 
 def test_without_room_one_works_at_a_time():
-    processes = LocalProcesses(2, 1, mimic, free_bytes=lambda: 0)
+    processes = LocalProcesses(2, 1, mimic, free_bytes=lambda share: 0)
     assert len(list(processes([Task(n, "fine") for n in range(4)], ORDER))) == 4
 
 
@@ -72,18 +76,56 @@ def test_what_no_recording_can_be_without_ends_all():
     assert not [t for t in threading.enumerate() if "Executor" in t.name]
 
 
+SHORT = {"needed_mb": 9, "left_mb": 1, "percent": 85, "limit_mb": 10, "wall": "", "wall_zh": ""}
+
+
+def short_beside_others(task: Task, order: Order) -> Done:
+    """Has memory for the recordings that are called large only where another process has ended."""
+    path, error = Path(task.path), None
+    is_first = not path.with_suffix(f".{task.number}").exists()
+    path.with_suffix(f".{task.number}").touch()
+    if path.name == "load" and is_first:
+        raise MemoryShortError(**SHORT)
+    if path.name == "large" and is_first:
+        error = MemoryShortError(**SHORT)
+    elif path.name == "never":
+        error = MemoryExceededError(reason="bad_alloc")
+    return Done(task.number, {} if error else {"json": b"%d" % os.getpid()}, error=error)
+
+
+def test_what_memory_is_short_for_is_tried_alone_after_the_others(tmp_path):
+    names = ["large", "fine", "never", "load", "fine", "fine"]
+    tasks = [Task(n, str(tmp_path / name)) for n, name in enumerate(names)]
+    done = list(LocalProcesses(2, 1, short_beside_others)(tasks, ORDER))
+    assert {d.number for d in done[:3]} == {1, 4, 5}
+    alone = {d.number: d for d in done[3:]}
+    assert isinstance(alone[2].error, MemoryExceededError)
+    assert alone[0].error is None and alone[3].error is None
+    before = {d.files["json"] for d in done[:3]}
+    assert alone[0].files == alone[3].files and alone[0].files["json"] not in before
+
+
+def test_without_room_for_any_model_the_batch_ends(tmp_path):
+    def never(task, order):
+        raise MemoryShortError(**SHORT)
+
+    with pytest.raises(MemoryShortError):
+        list(LocalProcesses(2, 1, never)([Task(0, "a"), Task(1, "b")], ORDER))
+
+
 @pytest.mark.parametrize(
     ("engine", "files", "free", "cores", "wanted"),
     [
         ("onnx", 100, 64_000 * MIB, 8, 8),
         ("onnx", 3, 64_000 * MIB, 8, 3),
-        ("onnx", 100, 500 * MIB, 8, 2),
-        ("funasr", 100, 4_000 * MIB, 8, 3),
+        ("onnx", 100, 300 * MIB, 8, 3),
+        ("funasr", 100, 4_000 * MIB, 8, 4),
         ("funasr", 100, 100 * MIB, 8, 1),
     ],
 )
 def test_workers_follow_memory(engine, files, free, cores, wanted):
-    workers = fitting_workers(engine, files, free_bytes=free, processors=cores)
+    each = process_bytes(engine, Pace(30.0, 1))
+    workers = fitting_workers(files, each_bytes=each, free_bytes=free, processors=cores)
     assert workers == wanted
     assert workers * threads_each(workers, cores) <= cores
-    assert workers == 1 or workers * worker_bytes(engine, 1) <= free
+    assert workers == 1 or workers * each <= free

@@ -49,7 +49,10 @@ def test_unload_gives_the_memory_back_and_sliders_still_work(
     assert before
     page.get_by_role("button", name="Unload model").click()
     expect(page.locator(".vad-system-message")).to_contain_text(
-        re.compile(r"Unloaded.* \d\d+ MB → 0 MB, \d\d+ MB given back")
+        re.compile(
+            r"Unloaded.* \d\d+ MB → 0 MB, \d\d+ MB given back\. "
+            r"Left: \d\d+ MB \(Python and own code \d+ MB; Framework \d+ MB; "
+        )
     )
     expect(page.locator(".vad-system-state")).to_contain_text("Model not loaded")
     assert megabytes(page, "Engine process") == 0

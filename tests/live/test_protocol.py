@@ -19,6 +19,7 @@ from webui.errors import (
 )
 from webui.live import protocol
 from webui.live.protocol import Resume, Start, Stop, Tune
+from webui.memory_errors import MemoryShortError
 from webui.stream_errors import (
     ClipGoneError,
     StreamElsewhereError,
@@ -192,6 +193,13 @@ def test_no_message_ends_in_anything_but_a_told_error(fields: dict[str, Any]) ->
         (ClipGoneError(start_ms=1, end_ms=2), "clip_gone", 1008),
         (StreamsFullError(streams=3), "streams_full", 1013),
         (EngineInUseError(engine="onnx"), "engine_in_use", 1013),
+        (
+            MemoryShortError(
+                needed_mb=3, left_mb=1, percent=85, limit_mb=9, wall="it", wall_zh="它"
+            ),
+            "memory_short",
+            1013,
+        ),
         (EngineCrashedError(reason="a", reason_zh="错"), "engine_crashed", 1011),
         (OptionsError(name="a", value=1, reason="b", reason_zh="错"), "options", 1008),
     ],

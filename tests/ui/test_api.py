@@ -337,6 +337,10 @@ def test_models_memory_and_unload(http: httpx.Client) -> None:
     assert memory["engine"]["rss_bytes"] > 0 < memory["page"]["rss_bytes"]
     (change,) = call(http, "unload").json()["data"]
     assert change["freed_bytes"] > 0 == change["after"]["engine"]["rss_bytes"]
+    assert {"interpreter", "framework", "pages", "results"} <= change["left"].keys()
+    own = change["after"]["page"]["uss_bytes"] + (change["after"]["helpers"]["uss_bytes"] or 0)
+    assert sum(change["left"].values()) == own
+    assert "Python and own code" in change["message"]
     (again,) = call(http, "retune", found["id"]).json()["data"]
     assert again["segments"] == found["segments"]
 

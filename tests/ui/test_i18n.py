@@ -68,6 +68,8 @@ def test_no_language_leaks_into_the_other() -> None:
         "system.uss",
         "system.pss",
         "system.rss",
+        "system.and",
+        "system.left_part",
         "status.place",
         "result.share_note",
     }

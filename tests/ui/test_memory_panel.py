@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,44 @@ def test_parts_of_the_whole_add_up(studio: Studio, root: Path) -> None:
     engine, page = value["processes"][:2]
     assert [engine["kind"], page["kind"]] == ["engine", "page"]
     assert engine["parts"][-1][0] == "Working memory since"
+
+
+def test_unloading_names_what_is_left(studio: Studio, root: Path) -> None:
+    studio.growth.note("interpreter")
+    detect(studio, root / "assets/audio/english-clean.flac")
+    panel = SystemPanel(studio, Texts("en"))
+    told = actions(panel.unload())[-1]["message"]
+    assert re.search(
+        r"Engine: (\d+) MB → 0 MB, \1 MB given back\. "
+        r"Left: [\d.]+ .B \(Python and own code [\d.]+ .B(; Results kept \d+ MB)?[;)]",
+        told,
+    ), told
+    # Whoever asked was told; the line of what goes by itself stays empty.
+    assert json.loads(panel.view())["texts"]["idle"] == ""
+
+
+def test_what_was_unloaded_by_itself_is_told(model_dir: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        engine="onnx", model_dir=model_dir, workspace_directory=tmp_path, idle_unload_s=0.3
+    )
+    studio = Studio(settings)
+    try:
+        panels = [SystemPanel(studio, Texts(language)) for language in ("en", "zh")]
+        studio.engine.load("onnx").result()
+        studio.engine.load("onnx-int8").result()
+        detail = json.loads(panels[0].view(fresh=True))["texts"]["detail"]
+        assert re.search(r"ONNX Runtime unloaded before, [1-9]\d+ MB given back", detail)
+        give_up = time.monotonic() + 60
+        while studio.engine.status().state != "not_loaded":
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        english, chinese = (json.loads(each.view())["texts"]["idle"] for each in panels)
+        assert re.match(r"Nobody needed the model\. Unloaded.* [1-9]\d+ MB → 0 MB,", english)
+        assert "已自动卸载" in chinese and "其余占用" in chinese
+        studio.engine.load("onnx").result()
+        assert "unloaded before" not in json.loads(panels[0].view())["texts"]["detail"]
+    finally:
+        studio.close()
 
 
 def test_gpu_figures_of_each_device(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

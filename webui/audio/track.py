@@ -157,6 +157,8 @@ class Track:
                 raise ProtectedAudioError(file=self.file, codec=self.codec)
             try:
                 frames = packet.decode()
+            except MemoryError:  # FFmpeg's is one of its errors, too, and no damage
+                raise
             except FFmpegError:
                 self.damaged_packets += 1
                 continue
@@ -272,6 +274,8 @@ class Track:
             try:
                 yield from packets
                 return
+            except MemoryError:
+                raise
             except FFmpegError:
                 # The generator is spent by the error; a new one reads on behind it.
                 errors += 1
@@ -312,6 +316,8 @@ def _open_media(path: Path, file: str, head: bytes) -> InputContainer:
         return av.open(
             f"file:{path}", metadata_errors="replace", container_options=dict(_OPEN_OPTIONS)
         )
+    except MemoryError:
+        raise
     except (FFmpegError, ValueError) as error:
         raise _unreadable(file, head, _reasons(error)) from error
 

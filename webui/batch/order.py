@@ -26,6 +26,8 @@ class Order:
         formats: names of `webui.formats.FORMATS`, each once.
         device: where the engine computes.
         threads: that each process scores with; 0 = one for each core.
+        block_s: seconds of audio that are scored at a time, where memory allows it.
+        memory_share: of the memory that may be in use.
     """
 
     options: VadOptions
@@ -35,6 +37,8 @@ class Order:
     formats: tuple[str, ...]
     device: str = "auto"
     threads: int = 0
+    block_s: float = Settings.block_s
+    memory_share: float = Settings.memory_share
 
     @classmethod
     def of(
@@ -69,6 +73,8 @@ class Order:
             formats=tuple(dict.fromkeys(formats)),
             device=settings.device,
             threads=settings.threads,
+            block_s=settings.block_s,
+            memory_share=settings.memory_share,
         )
 
     @property

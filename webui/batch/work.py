@@ -12,8 +12,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
 from typing import Any
 
 from webui import weights
@@ -21,9 +20,12 @@ from webui.batch.order import Order
 from webui.batch_errors import SomeFormatsError, UnforeseenError
 from webui.errors import AudioError, EngineStartError, NotRepresentableError, StudioError
 from webui.formats import FORMATS, Format, Outcome
+from webui.guard import SCORES, Guard, load_detector
+from webui.memory_errors import MemoryExceededError, MemoryShortError
 from webui.settings import Settings
-from webui.vad.detector import Detector
+from webui.vad.detector import Detector, Plan
 from webui.vad.scorers import SCORERS
+from webui.vad.scores import SpeechScores
 from webui.vad.summary import summarise_tracks
 
 _log = logging.getLogger(__name__)
@@ -115,15 +117,19 @@ def process(task: Task, order: Order) -> Done:
     """Work on one recording in this process; the model is loaded once.
 
     Raises:
-        EngineError, ModelError: no recording can be scored here.
+        EngineError, ModelError: no recording can be scored here; MemoryShortError: now.
     """
-    detector = _detector(order)
+    detector, guard = _scoring(order)
     try:
-        tracks = detector.score_tracks(task.path, channel=order.channel, with_peaks=False)
-    except AudioError as error:
+        tracks = guard.scored(partial(_score, detector, task, order))
+    except (AudioError, MemoryShortError, MemoryExceededError) as error:
         return Done(task.number, {}, error=error)
     outcome = Outcome.of(tracks, order.options, path=task.path)
     return finished(task, replace(outcome, directory=task.directory), order.formats)
+
+
+def _score(detector: Detector, task: Task, order: Order, plan: Plan) -> tuple[SpeechScores, ...]:
+    return detector.score_tracks(task.path, channel=order.channel, with_peaks=False, plan=plan)
 
 
 def failed(task: Task, error: BaseException) -> Done:
@@ -131,7 +137,7 @@ def failed(task: Task, error: BaseException) -> Done:
 
     Args:
         task: that it is of.
-        error: which nobody thought of; too little memory, too.
+        error: which nobody thought of; too little memory for its results, too.
 
     Raises:
         StudioError: it is one of these, which tells of what no recording can be without.
@@ -178,15 +184,26 @@ def _written(form: Format, outcome: Outcome) -> dict[str, bytes]:
 _loading = threading.Lock()
 
 
-def _detector(order: Order) -> Detector:
+def _scoring(order: Order) -> tuple[Detector, Guard]:
     # A worker of a cluster may have several threads, which share one model.
     with _loading:
-        return _loaded(order.engine, order.model_sha256, order.device, order.threads, os.getpid())
+        return _loaded(
+            order.engine,
+            order.model_sha256,
+            os.getpid(),
+            # Of this machine is only where things are.
+            replace(
+                Settings.from_environment(),
+                device=order.device,
+                threads=order.threads,
+                block_s=order.block_s,
+                memory_share=order.memory_share,
+            ),
+        )
 
 
 @lru_cache(maxsize=1)
-def _loaded(engine: str, model_sha256: str, device: str, threads: int, pid: int) -> Detector:
-    settings = Settings.from_environment()
+def _loaded(engine: str, model_sha256: str, pid: int, settings: Settings) -> tuple[Detector, Guard]:
     kind = SCORERS[engine].weights
     directory = weights.find(engine=kind, settings=settings)
     found = weights.model_sha256(directory)[weights.WEIGHTS_FILES[kind]]
@@ -196,10 +213,4 @@ def _loaded(engine: str, model_sha256: str, device: str, threads: int, pid: int)
             reason=f"the model in {directory} is another one than that of the batch",
             reason_zh=f"{directory} 中的模型与本次批处理所用的不同",
         )
-    return Detector(
-        engine,
-        model_directory=Path(directory),
-        prepared_directory=settings.prepared_directory,
-        threads=threads,
-        device=device,
-    )
+    return load_detector(engine, settings), Guard(engine, settings, SCORES)

@@ -173,12 +173,15 @@ def _executor(
     # joblib takes a moment to import, and there may be nothing to do.
     from webui.batch import resources
     from webui.batch.local import LocalProcesses
+    from webui.guard import process_bytes
+    from webui.memory_room import left_bytes_of_all
+    from webui.vad.detector import Pace
 
     available = resources.processors()
     workers = chosen.workers or resources.fitting_workers(
-        order.engine,
         left,
-        free_bytes=resources.free_memory_bytes(),
+        each_bytes=process_bytes(order.engine, Pace(settings.block_s, settings.threads or 1)),
+        free_bytes=left_bytes_of_all(settings.memory_share),
         processors=max(1, available // (settings.threads or 1)),
     )
     threads = settings.threads or resources.threads_each(workers, available)

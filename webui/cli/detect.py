@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from webui import weights
 from webui.audio.report import CHANNEL_CHOICES, channel_text
+from webui.choice import choose
 from webui.cli import figures
 from webui.cli.cuts import Cuts
 from webui.cli.cuts import add_arguments as add_cut_arguments
@@ -19,11 +20,13 @@ from webui.cli.terminal import TEXTS, say, show, with_options
 from webui.errors import AudioError, CutError, FormatError, StudioError
 from webui.formats import FORMATS, Outcome
 from webui.formats.files import format_of
+from webui.guard import SCORES, SCORES_AND_PEAKS, Guard, load_detector
 from webui.settings import Settings
-from webui.vad.detector import Detector, OnProgress
+from webui.vad.detector import Detector, OnProgress, Plan
 from webui.vad.option_kinds import GROUPS
 from webui.vad.options import PRESETS, VadOptions, option_info, option_names
-from webui.vad.scorers import SCORERS, resolve_engine
+from webui.vad.scorers import SCORERS
+from webui.vad.scores import SpeechScores
 from webui.vad.summary import explain_empty
 
 
@@ -96,16 +99,11 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     if chosen.figure:
         drawn = each_path(figures.OPTION, chosen.figure, chosen.audio, figures.SUFFIXES)
     with Cuts(chosen, language) as cuts:
-        engine = resolve_engine(settings.engine)
-        detector = Detector(
-            engine,
-            model_directory=weights.find(engine=SCORERS[engine].weights, settings=settings),
-            prepared_directory=settings.prepared_directory,
-            threads=settings.threads,
-            device=settings.device,
-        )
+        engine = choose(settings.engine, settings).engine
+        detector = load_detector(engine, settings)
+        guard = Guard(engine, settings, SCORES_AND_PEAKS if drawn else SCORES)
         aside = _Aside(drawn, cuts, Notes(settings, language, "cli"))
-        detection = _Detection(detector, chosen, options, language, aside)
+        detection = _Detection(detector, guard, chosen, options, language, aside)
         write(detection.outcomes())
     return 1 if detection.has_failed else 0
 
@@ -152,6 +150,7 @@ class _Detection:
 
     Args:
         detector: that scores.
+        guard: refuses what does not fit into memory.
         chosen: the command's arguments.
         options: in force.
         language: of the messages.
@@ -164,12 +163,14 @@ class _Detection:
     def __init__(
         self,
         detector: Detector,
+        guard: Guard,
         chosen: argparse.Namespace,
         options: VadOptions,
         language: str,
         aside: _Aside,
     ) -> None:
         self._detector = detector
+        self._guard = guard
         self._chosen = chosen
         self._options = options
         self._language = language
@@ -180,12 +181,7 @@ class _Detection:
         """Detect in each file, and make what else was asked for of those that can be written."""
         for audio in self._chosen.audio:
             try:
-                tracks = self._detector.score_tracks(
-                    audio,
-                    channel=self._chosen.channel,
-                    with_peaks=audio in self._aside.drawn,
-                    on_progress=self._shown(Path(audio).name),
-                )
+                tracks = self._guard.scored(partial(self._score, audio))
             except StudioError as error:
                 self._fail(error)
                 continue
@@ -205,6 +201,15 @@ class _Detection:
                 self._fail(error)
             self._aside.notes.add(outcome, self._options, Path(audio))
             yield outcome
+
+    def _score(self, audio: str, plan: Plan) -> tuple[SpeechScores, ...]:
+        return self._detector.score_tracks(
+            audio,
+            channel=self._chosen.channel,
+            with_peaks=audio in self._aside.drawn,
+            plan=plan,
+            on_progress=self._shown(Path(audio).name),
+        )
 
     def _fail(self, error: StudioError) -> None:
         show("")

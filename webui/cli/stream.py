@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from webui import weights
 from webui.audio.announced import HEAD_BYTES
 from webui.audio.past import AudioPast
 from webui.audio.pcm import MOST_CHANNELS, RATES_HZ, SAMPLE_FORMATS, PcmFormat
 from webui.audio.wav_pipe import WavStart, is_wav, refuse_other, wav_head, wav_start
+from webui.choice import choose
 from webui.cli.detect import add_options, add_preset, chosen_options
 from webui.cli.files import appearing, unwritable
 from webui.cli.stream_input import StreamInput
@@ -24,9 +25,9 @@ from webui.cli.stream_texts import TEXTS
 from webui.cli.terminal import TEXTS as COMMON
 from webui.cli.terminal import say, with_options
 from webui.errors import DecodeError, PcmFormatError, SettingsError
+from webui.guard import load_detector
 from webui.settings import Settings
-from webui.vad.detector import Detector
-from webui.vad.scorers import SCORERS, resolve_engine
+from webui.vad.scorers import SCORERS
 from webui.vad.segment import Segment
 from webui.vad.stream import SpeechEvent, SpeechStream
 
@@ -74,14 +75,9 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     raw_format = _raw_format(chosen)
     _check(chosen, language)
     source = StreamInput(sys.stdin.fileno())
-    engine = resolve_engine(settings.engine)
-    detector = Detector(
-        engine,
-        model_directory=weights.find(engine=SCORERS[engine].weights, settings=settings),
-        prepared_directory=settings.prepared_directory,
-        threads=1,
-        device=settings.device,
-    )
+    engine = choose(settings.engine, settings).engine
+    # A stream's pieces are too short to be shared.
+    detector = load_detector(engine, replace(settings, threads=1))
     directory = None if chosen.save_segments is None else Path(chosen.save_segments)
     with source, AudioPast() as past:
         samples = _Samples(source, TEXTS[language]["input"])

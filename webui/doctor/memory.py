@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from webui.choice import choose
 from webui.engine import Engine, MemoryReading
-from webui.engine.choice import choose
 from webui.memory_errors import WALLS
 from webui.memory_room import tightest
 from webui.process_memory import ProcessMemory

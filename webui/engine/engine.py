@@ -16,15 +16,16 @@ from typing import Any, Literal
 
 from webui.audio.pcm import PcmFormat
 from webui.audio.report import ChannelChoice
-from webui.engine.choice import choose
+from webui.choice import choose
 from webui.engine.fair_queue import FairQueue
 from webui.engine.host import Host
 from webui.engine.jobs import Job
-from webui.engine.memory import MemoryChange, MemoryReading
+from webui.engine.memory import MemoryChange, MemoryReading, UnloadCause, Unloaded
 from webui.engine.status import EngineStatus, Health
 from webui.engine.stream import EngineStream
 from webui.engine.streams import Streams
 from webui.errors import EngineError, JobCancelledError, StudioError
+from webui.guard import check_stream
 from webui.memory_room import tightest
 from webui.settings import Settings
 
@@ -47,6 +48,7 @@ class Engine:
         self._closed = False
         self._host = Host(settings)
         self._idle_since_s = time.monotonic()
+        self._unloaded: Unloaded | None = None
         self._streams = Streams(settings, self._host.serving, self.load)
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._thread.start()
@@ -109,8 +111,10 @@ class Engine:
         Raises:
             EngineInUseError: live streams use another engine.
             StreamsFullError: there are as many streams as there may be.
+            MemoryShortError: one more does not fit.
             EngineUnavailableError: this engine's packages are not installed.
         """
+        check_stream(self._settings)
         if engine == "auto":
             engine = self._streams.engine or self.status().engine or engine
         return self._streams.open(pcm, choose(engine, self._settings).engine)
@@ -141,6 +145,11 @@ class Engine:
             return status
         left_s = idle_since_s + self._settings.idle_unload_s - time.monotonic()
         return replace(status, unload_in_s=max(0.0, left_s))
+
+    @property
+    def unloaded(self) -> Unloaded | None:
+        """What was unloaded by itself before what is loaded now, or last; None if nothing was."""
+        return self._unloaded
 
     def health(self) -> Health:
         """Whether new jobs are taken, and whether the last one found a sound engine."""
@@ -246,7 +255,7 @@ class Engine:
         if left_s > 0:
             return left_s
         # Takes milliseconds; whoever asks for the model meanwhile waits that long.
-        self._host.end()
+        self._unload_by_itself("idle")
         return None
 
     def _work(self, job: Job) -> Any:
@@ -254,13 +263,23 @@ class Engine:
             # Streams may have begun while it waited.
             self._streams.check_free(job.engine)
         if job.kind == "unload":
+            self._unloaded = None
             return self._measured(self._host.end)
         if job.kind == "clear_gpu_cache":
             return self._measured(lambda: self._host.clear_gpu_cache(job))
+        loaded = self._host.status.engine if self._host.is_alive else ""
+        if loaded != job.engine:
+            self._unloaded = None
+            if loaded:
+                self._unload_by_itself("replaced")
         if job.kind == "load":
             self._host.load(job)
             return self.status()
         return self._host.score(job)
+
+    def _unload_by_itself(self, cause: UnloadCause) -> None:
+        engine = self._host.status.engine
+        self._unloaded = Unloaded(engine, cause, self._measured(self._host.end))
 
     def _measured(self, action: Callable[[], None]) -> MemoryChange:
         before = self.memory()

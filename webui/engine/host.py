@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from webui.engine import guard
+from webui.choice import has_cuda_driver
 from webui.engine.jobs import Job
-from webui.engine.memory import GpuState, MemoryReading, has_cuda_driver, read_memory
+from webui.engine.memory import GpuState, MemoryReading, read_memory
 from webui.engine.messages import (
     Answer,
     Cancel,
@@ -33,6 +34,8 @@ from webui.errors import (
     JobCancelledError,
     StudioError,
 )
+from webui.guard import check_load
+from webui.memory_errors import MemoryKilledError, MemoryShortError
 from webui.memory_room import own_limits
 from webui.settings import Settings
 from webui.vad.scores import SpeechScores
@@ -40,6 +43,8 @@ from webui.vad.scores import SpeechScores
 # A block takes well below this, so whoever does not obey by then is stuck; Stop
 # has to work within a second.
 _CANCEL_GRACE_S = 0.7
+
+_log = logging.getLogger(__name__)
 
 
 class Host:
@@ -106,7 +111,7 @@ class Host:
         if process is not None and process.is_alive and process.engine == job.engine:
             return process
         self.end()
-        guard.check_load(job.engine, self._known_bytes.get(job.engine), self._settings.memory_share)
+        check_load(job.engine, self._known_bytes.get(job.engine), self._settings.memory_share)
         begin = time.monotonic()
         job.loading("start_process")
         process = EngineProcess(EngineConfig(job.engine, replace(self._settings, password=None)))
@@ -143,6 +148,9 @@ class Host:
         self._note(state="busy")
         try:
             answer = self._ask(process, command, job)
+        except MemoryKilledError as killed:
+            _log.warning("the engine was ended for want of memory; once more in small blocks")
+            answer = self._score_again(replace(command, is_small=True), job, killed)
         finally:
             if self._process is not None:
                 self._note(state="ready")
@@ -150,6 +158,16 @@ class Host:
         self.is_in_trouble = False
         self._note(gpus=answer.gpus)
         return answer.tracks
+
+    def _score_again(self, command: Score, job: Job, killed: MemoryKilledError) -> Answer:
+        """Try in a fresh process, which has all the room that there is now."""
+        try:
+            process = self.load(job)
+            job.scoring(0.0, None)
+            self._note(state="busy")
+            return self._ask(process, command, job)
+        except MemoryShortError:
+            raise killed from None
 
     def clear_gpu_cache(self, job: Job) -> None:
         """Have torch give cached GPU memory back."""

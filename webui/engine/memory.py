@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-import functools
 import os
 import sys
 from collections.abc import Mapping
@@ -70,6 +68,9 @@ class MemoryReading:
     engine_parts: Mapping[str, int] = field(default_factory=dict)
 
 
+UnloadCause = Literal["idle", "replaced"]
+
+
 @dataclass(frozen=True)
 class MemoryChange:
     """What an action did to memory.
@@ -94,10 +95,19 @@ class MemoryChange:
         )
 
 
-@functools.cache
-def has_cuda_driver() -> bool:
-    """Whether NVIDIA's driver library is on this machine, without loading it."""
-    return ctypes.util.find_library("nvcuda" if os.name == "nt" else "cuda") is not None
+@dataclass(frozen=True)
+class Unloaded:
+    """An engine that was unloaded without anybody's asking for it.
+
+    Attributes:
+        engine: its name.
+        cause: nobody needed it, or another one was wanted.
+        change: what that did to memory.
+    """
+
+    engine: str
+    cause: UnloadCause
+    change: MemoryChange
 
 
 def share_arenas() -> None:

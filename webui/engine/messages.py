@@ -57,11 +57,13 @@ class Score:
         path: of the recording.
         channel: what to take of its channels.
         page: what the page's own limits leave it; None without such limits.
+        is_small: only in the smallest blocks.
     """
 
     path: str
     channel: ChannelChoice
     page: Room | None
+    is_small: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from webui.control_groups import out_of_memory_kills
 from webui.engine import worker
 from webui.engine.messages import (
     Answer,
@@ -19,6 +20,7 @@ from webui.engine.messages import (
     StreamStepped,
 )
 from webui.errors import EngineCrashedError
+from webui.memory_errors import MemoryKilledError
 from webui.vad.scores import EngineReceipt
 
 _POLL_S = 0.05
@@ -43,6 +45,7 @@ class EngineProcess:
     def __init__(self, config: EngineConfig) -> None:
         self.engine = config.engine
         self.receipt: EngineReceipt | None = None
+        self._kills = out_of_memory_kills()
         context = multiprocessing.get_context("spawn")
         self._pipe, childs_end = context.Pipe()
         # Never closed here but by the last who holds this object: somebody may wait in it.
@@ -147,5 +150,7 @@ class EngineProcess:
         self._process.join(5)
         code = self._process.exitcode
         killed = code is not None and code < 0
+        if code == -signal.SIGKILL and out_of_memory_kills() > self._kills:
+            return MemoryKilledError()
         reason = signal.Signals(-code).name if killed and code else f"exit {code}"
         return EngineCrashedError(reason=reason)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import os
 import pickle
 import signal
@@ -22,7 +21,6 @@ from typing import TypeVar
 from webui import weights
 from webui.audio.resample import keep_filters
 from webui.engine.gpu import GpuMeter
-from webui.engine.guard import Guard, is_out_of_memory
 from webui.engine.memory import share_arenas
 from webui.engine.messages import (
     Answer,
@@ -41,10 +39,10 @@ from webui.engine.messages import (
     StreamStepped,
 )
 from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
-from webui.memory_errors import MemoryExceededError
+from webui.guard import Guard
 from webui.memory_room import limit_data
 from webui.process_memory import Growth
-from webui.vad.detector import Detector, Pace, Plan
+from webui.vad.detector import Detector, Plan
 from webui.vad.scorers import SCORERS
 from webui.vad.scores import SpeechScores
 from webui.vad.stream import StreamScorer
@@ -138,32 +136,10 @@ def _score(
             wanted.path, channel=wanted.channel, plan=plan, on_progress=on_progress
         )
 
-    chosen = Pace()
-
-    def plan(duration_s: float | None, tracks: int) -> Pace:
-        nonlocal chosen
-        chosen = guard.pace(duration_s, tracks, wanted.page)
-        return chosen
-
-    try:
-        with guard.measuring() as note:
-            tracks = score(plan)
-            note(chosen, sum(track.duration_ms for track in tracks) / 1000)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        print(f"out of memory, once more in small blocks: {error}", file=sys.stderr)
-    else:
-        return Scored(tracks, gpu.read())
-    # Past the handler: its traceback kept all that the first attempt had.
-    gc.collect()
-    gpu.clear_cache()
-    try:
-        return Scored(score(lambda duration_s, tracks: guard.smallest), gpu.read())
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise MemoryExceededError(reason=f"{type(error).__name__}: {error}") from error
+    tracks = guard.scored(
+        score, page=wanted.page, give_back=gpu.clear_cache, is_small=wanted.is_small
+    )
+    return Scored(tracks, gpu.read())
 
 
 def _serve_streams(pipe: Connection, scorer: StreamScorer) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from webui.audio.pcm import PcmFormat
 from webui.errors import LANGUAGES, EngineBusyError, EngineError, EngineInUseError, StudioError
+from webui.memory_errors import MemoryShortError
 from webui.stream_errors import StreamMessageError, StreamSizeError
 from webui.vad.options import VadOptions
 
@@ -238,7 +239,7 @@ def close_code(error: StudioError) -> int:
     """Return the code with which a connection ends because of an error."""
     if isinstance(error, StreamSizeError):
         return CLOSE_TOO_BIG
-    if isinstance(error, (EngineBusyError, EngineInUseError)):
+    if isinstance(error, (EngineBusyError, EngineInUseError, MemoryShortError)):
         return CLOSE_BUSY
     return CLOSE_FAILURE if isinstance(error, EngineError) else CLOSE_POLICY
 

@@ -23,6 +23,7 @@ from webui.audio.report import CHANNEL_CHOICES, ChannelChoice
 from webui.engine import EngineStatus
 from webui.errors import FileMissingError, StudioError
 from webui.formats import Outcome, as_dict
+from webui.ui import memory_view
 from webui.ui.i18n import Texts
 from webui.ui.language import preferred_language
 from webui.ui.session import Entry
@@ -159,16 +160,20 @@ class Api:
             request: of the client.
 
         Returns:
-            Bytes that the engine gave back, and memory before and after.
+            Bytes that the engine gave back, memory before and after, what is left of this
+            program in bytes by name, and all that in words.
         """
+        texts = _texts(request)
         try:
             change = self._studio.engine.unload()
         except StudioError as error:
-            raise ApiError(error.message(_texts(request).language)) from error
+            raise ApiError(error.message(texts.language)) from error
         return {
+            "message": memory_view.unloaded(self._studio, change, texts),
             "freed_bytes": change.freed_engine_bytes,
             "before": asdict(change.before),
             "after": asdict(change.after),
+            "left": dict(memory_view.left(self._studio, change.after)),
         }
 
     async def _score(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webui.engine import MemoryReading
+from webui.engine import MemoryChange, MemoryReading
 from webui.process_memory import ProcessMemory
 from webui.ui import words
 from webui.ui.i18n import Texts
@@ -21,6 +21,8 @@ PARTS = (
 
 _TREND_WIDTH, _TREND_HEIGHT = 300.0, 44.0
 _LEAST_SCALE_BYTES = 250_000_000
+# Less than this would be told as nothing.
+_SHOWN_BYTES = 500_000
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,29 @@ def view(studio: Studio, reading: MemoryReading, texts: Texts) -> dict[str, Any]
         "caches": _caches(studio, texts),
         "trend": _curves(trend),
     }
+
+
+def left(studio: Studio, reading: MemoryReading) -> Mapping[str, int]:
+    """What this program has in memory beside the engine, in bytes by part (of `PARTS`)."""
+    parts = [*_page_parts(studio, reading), *_helper_parts(reading)]
+    return {part.name: part.size_bytes for part in parts if part.size_bytes > 0}
+
+
+def unloaded(studio: Studio, change: MemoryChange, texts: Texts) -> str:
+    """Say what unloading gave back, and what is left."""
+    parts = left(studio, change.after).items()
+    return texts(
+        "system.unloaded",
+        before=engine_bytes(change.before),
+        after=engine_bytes(change.after),
+        freed=words.size(max(0, change.freed_engine_bytes)),
+        left=words.size(sum(size_bytes for _, size_bytes in parts)),
+        parts=texts("system.and").join(
+            texts("system.left_part", name=texts(f"system.part_{name}"), size=words.size(n))
+            for name, n in parts
+            if n >= _SHOWN_BYTES
+        ),
+    )
 
 
 def engine_bytes(reading: MemoryReading) -> str:

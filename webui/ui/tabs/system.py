@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from webui.choice import choose
 from webui.engine import EngineStatus, MemoryChange, MemoryReading
-from webui.engine.choice import choose
 from webui.engine.memory import GpuState
 from webui.errors import StudioError
 from webui.ui import memory_view, words
@@ -78,6 +78,11 @@ class SystemPanel:
         if status.load_time_s is not None:
             time_text = words.span(self._texts, status.load_time_s)
             parts.append(self._texts("system.load_time", time=time_text))
+        unloaded = self._studio.engine.unloaded
+        if unloaded is not None and unloaded.cause == "replaced":
+            label = SCORERS[unloaded.engine].label[language]
+            freed = words.size(max(0, unloaded.change.freed_engine_bytes))
+            parts.append(self._texts("system.replaced", engine=label, freed=freed))
         if status.waiting:
             parts.append(self._texts("system.waiting", count=status.waiting))
         return " · ".join(parts)
@@ -89,7 +94,11 @@ class SystemPanel:
         return self._texts("system.auto", engine=label, reason=chosen.reason[language])
 
     def _idle(self, status: EngineStatus) -> str:
-        """When the model will be unloaded if nobody needs it; "" while somebody does."""
+        """When the model will be unloaded if nobody needs it, or what that did; else ""."""
+        unloaded = self._studio.engine.unloaded
+        if status.state == "not_loaded" and unloaded is not None and unloaded.cause == "idle":
+            told = memory_view.unloaded(self._studio, unloaded.change, self._texts)
+            return self._texts("system.idle_unloaded", told=told)
         if status.unload_in_s is None:
             return ""
         # Whole minutes, so that the line does not count down before one's eyes.
@@ -160,14 +169,7 @@ class SystemPanel:
             return
         parts = []
         if name == "unload":
-            parts.append(
-                self._texts(
-                    "system.unloaded",
-                    before=memory_view.engine_bytes(change.before),
-                    after=memory_view.engine_bytes(change.after),
-                    freed=words.size(max(0, change.freed_engine_bytes)),
-                )
-            )
+            parts.append(memory_view.unloaded(self._studio, change, self._texts))
         if name == "clear" or change.before.gpus:
             parts.append(
                 self._texts(

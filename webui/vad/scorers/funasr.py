@@ -26,8 +26,8 @@ from webui.vad.scorers.blocks import BlockScorer
 
 # Torch takes long to begin; what the encoder keeps while it runs grows with the frames of a call.
 _CALL_FRAMES = 4 * BLOCK_FRAMES
-# On a GPU, threads share the memory, and torch keeps what a call needed for the next one.
-_GPU_SHARE = 0.1
+# Of a GPU's free memory, for all threads; torch keeps what a call needed for the next one.
+_GPU_SHARE = 0.5
 _GPU_BYTES_PER_FRAME = 32_000  # inputs and outputs of all layers, and what convolutions need beside
 _GPU_MOST_FRAMES = 60_000
 
@@ -90,13 +90,14 @@ class FunasrScorer(BlockScorer):
         if self._is_half:
             self._encoder.half()
         if is_on_gpu:
-            self._call_frames = _frames_that_fit(torch, self.device)
+            self._call_frames = _frames_that_fit(torch, self.device, self._team.size)
+        self._no_past = _no_past(self._encoder)
         # Plain text: torch's own version type would import torch wherever it is unpickled.
         self.versions = {"funasr": funasr.__version__, "torch": str(torch.__version__)}
 
     def no_past(self) -> Past:
-        """FunASR's encoder takes what is missing for zeros."""
-        return {}
+        """What the network looks back on at the beginning of a stream: silence."""
+        return self._no_past
 
     def run(self, past: Past, frames: Features) -> tuple[Past, Probabilities]:
         """Run FunASR's encoder once."""
@@ -124,13 +125,23 @@ def _best_device(torch: Any) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _frames_that_fit(torch: Any, device: str) -> int:
+def _no_past(encoder: Any) -> Past:
+    """Zeros, as FunASR's encoder makes them where they are missing; its own are never halves."""
+    return {
+        f"cache_layer_{block.stack_layer}": np.zeros(
+            (1, block.fsmn_block.dim, (block.lorder - 1) * block.lstride, 1), np.float32
+        )
+        for block in encoder.fsmn
+    }
+
+
+def _frames_that_fit(torch: Any, device: str, threads: int) -> int:
     """Frames of one call, by the memory that is free on the GPU: at most ten minutes' worth."""
     if device.startswith("cuda"):
         free_bytes = torch.cuda.mem_get_info(device)[0]
     else:
         free_bytes = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    blocks = int(free_bytes * _GPU_SHARE) // (_GPU_BYTES_PER_FRAME * BLOCK_FRAMES)
+    blocks = int(free_bytes * _GPU_SHARE) // (threads * _GPU_BYTES_PER_FRAME * BLOCK_FRAMES)
     return BLOCK_FRAMES * max(1, min(blocks, _GPU_MOST_FRAMES // BLOCK_FRAMES))
 
 

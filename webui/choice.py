@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes.util
+import functools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webui.engine.guard import load_bytes
-from webui.engine.memory import has_cuda_driver
+from webui.guard import load_bytes
 from webui.memory_room import tightest
 from webui.settings import Settings
 from webui.vad.scorers import missing_package, resolve_engine
@@ -25,6 +27,12 @@ class Choice:
 
     engine: str
     reason: Mapping[str, str]
+
+
+@functools.cache
+def has_cuda_driver() -> bool:
+    """Whether NVIDIA's driver library is on this machine, without loading it."""
+    return ctypes.util.find_library("nvcuda" if os.name == "nt" else "cuda") is not None
 
 
 def choose(engine: str, settings: Settings) -> Choice:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import av.error
 import pytest
 
-from webui import memory_room
-from webui.engine import Engine, choice, guard, worker
-from webui.engine.guard import KEPT_BYTES_PER_S, Guard, is_out_of_memory
+from webui import choice, guard, memory_room
+from webui.audio.pcm import PcmFormat
+from webui.audio.track import Track
+from webui.audio.wav import wav_header
+from webui.batch.order import Order
+from webui.batch.work import Task, process
+from webui.cli import main
+from webui.engine import Engine, worker
 from webui.engine.messages import Score
 from webui.errors import FileMissingError
+from webui.guard import KEPT_BYTES_PER_S, SCORES, Guard, is_out_of_memory
 from webui.memory_errors import MemoryExceededError, MemoryShortError
 from webui.memory_room import Room, limit_data, own_limits, tightest
 from webui.settings import Settings
 from webui.vad import Detector
 from webui.vad.detector import Pace
+from webui.vad.options import VadOptions
 
 MB = 1_000_000
 SETTINGS = Settings(engine="onnx", threads=4)
@@ -133,6 +142,87 @@ def test_auto_takes_the_smaller_engine_when_memory_is_short(
     assert choice.choose("funasr", SETTINGS).engine == "funasr"  # whoever names it, gets it
 
 
+@pytest.fixture
+def days(tmp_path: Path) -> Path:
+    """Silence of ten days, in a file that takes no room on disk."""
+    path, size = tmp_path / "days.wav", 240 * 3600 * 1000
+    with path.open("wb") as file:
+        file.write(wav_header(1000, 1, 8, is_float=False, size_bytes=size))
+        file.truncate(file.tell() + size)
+    return path
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch, model_dir: Path) -> None:
+    """The commands of this process find the model, and little room."""
+    monkeypatch.setenv("FSMN_VAD_MODEL_DIR", str(model_dir))
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "en")
+    with_room(monkeypatch, 100 * MB, "container")
+
+
+@pytest.mark.usefixtures("commands")
+def test_detect_refuses_what_does_not_fit_and_goes_on(
+    days: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = root / "assets/audio/english-clean.flac"
+    assert main(["detect", "--engine", "onnx", str(days), str(sound)]) == 1
+    said = capsys.readouterr()
+    assert "and 100 MB are left until 85 % of the container's memory limit" in said.err
+    (line,) = said.out.splitlines()
+    assert json.loads(line)["file"].endswith(sound.name)
+
+
+@pytest.mark.parametrize("command", ["detect", "stream"])
+@pytest.mark.usefixtures("commands")
+def test_commands_do_not_load_what_does_not_fit(
+    command: str,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with_room(monkeypatch, 10 * MB, "machine")
+    sound = root / "assets/audio/english-clean.flac"
+    with sound.open("rb") as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        given = [str(sound)] if command == "detect" else []
+        assert main([command, "--engine", "onnx", *given]) == 1
+    assert "this needs about 60 MB, and 10 MB are left" in capfd.readouterr().err
+
+
+def test_a_batch_goes_on_beside_what_does_not_fit(
+    days: Path,
+    model_dir: Path,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FSMN_VAD_MODEL_DIR", str(model_dir))
+    with_room(monkeypatch, 100 * MB, "machine")
+    order = Order.of(Settings.from_environment(), VadOptions(), "mix", ["json"], engine="onnx")
+    refused = process(Task(0, str(days)), order)
+    assert isinstance(refused.error, MemoryShortError) and not refused.files
+    done = process(Task(1, str(root / "assets/audio/english-clean.flac")), order)
+    assert done.error is None and done.figures is not None and done.figures.segments == 4
+
+
+def test_a_live_stream_that_does_not_fit_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch, model_dir: Path
+) -> None:
+    engine = Engine(replace(SETTINGS, model_dir=model_dir))
+    pcm = PcmFormat(16_000)
+    try:
+        running = engine.open_stream(pcm, engine="onnx")
+        running.ready.result(60)
+        # What it keeps of half an hour, and what it is itself.
+        with_room(monkeypatch, 3 * MB, "machine")
+        with pytest.raises(MemoryShortError, match="this needs about 3 MB, and 3 MB"):
+            engine.open_stream(pcm, engine="onnx")
+        with_room(monkeypatch, 4 * MB, "machine")
+        engine.open_stream(pcm, engine="onnx").close()
+        assert running.feed(b"\0" * 32_000).result(60)  # those that run go on
+    finally:
+        engine.close()
+
+
 class Pipe:
     """Nobody says stop, and nobody listens."""
 
@@ -198,9 +288,16 @@ def test_other_errors_are_not_tried_again(model_dir: Path, tmp_path: Path) -> No
 def test_what_counts_as_out_of_memory() -> None:
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(OSError(12, "Cannot allocate memory"))
+    assert is_out_of_memory(av.error.MemoryError(12, "Cannot allocate memory"))
+    assert is_out_of_memory(ImportError("libonnx.so: failed to map segment from shared object"))
+    # ONNX Runtime's errors are none of Python's, and torch's are only RuntimeErrors.
+    refusal = "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"
+    assert is_out_of_memory(type("RuntimeException", (Exception,), {})(refusal))
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
     assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
     assert is_out_of_memory(RuntimeError("can't start new thread"))
     assert not is_out_of_memory(RuntimeError("shape mismatch"))
+    assert not is_out_of_memory(FileMissingError(file="out of memory.wav"))
     assert not is_out_of_memory(OSError(2, "No such file"))
 
 
@@ -223,6 +320,32 @@ def test_the_engines_own_limit_makes_an_excess_a_memory_error() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stdout == "refused\n", run.stderr
+
+
+def test_memory_that_a_decoder_is_refused_is_no_damage(root: Path) -> None:
+    class Packet:
+        def has_sidedata(self, name: str) -> bool:
+            return False
+
+        def decode(self) -> list[object]:
+            raise av.error.MemoryError(12, "Cannot allocate memory")
+
+    track = Track(root / "assets/audio/english-clean.flac")
+    try:
+        with pytest.raises(MemoryError):
+            next(track._decoded(iter([Packet()])))  # type: ignore[list-item]
+        assert track.damaged_packets == 0
+    finally:
+        track.close()
+
+
+def test_several_jobs_at_once_teach_nothing() -> None:
+    learning = Guard("onnx", SETTINGS, SCORES)
+    with learning.measuring() as first, learning.measuring() as second:
+        ballast = bytearray(b"1") * (50 * MB)
+        second(Pace(30.0, 4), 60.0)
+        first(Pace(30.0, 4), 60.0)
+    assert len(ballast) == 50 * MB and learning._measured == {}
 
 
 def test_the_tightest_of_all_limits_is_told() -> None:
