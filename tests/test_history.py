@@ -13,6 +13,7 @@ import pytest
 
 from webui.errors import HistoryDamagedError, HistoryError
 from webui.history import History, Run
+from webui.settings import Settings
 from webui.vad.options import VadOptions
 
 
@@ -70,6 +71,23 @@ def test_search(history: History, search: str, found: int) -> None:
     history.add(run_of("会议.wav", engine="funasr"))
     history.add(run_of("100%.wav"))
     assert len(history.runs(search=search)) == found
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README_zh.md"])
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_the_readmes_say_where_it_lies(
+    root: Path, readme: str, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("LOCALAPPDATA", "%LOCALAPPDATA%")
+    for name in ("XDG_CACHE_HOME", "FSMN_VAD_WORKSPACE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    place = str(Settings.from_environment().history_file).replace(str(Path.home()), "~")
+    told = place.replace("/", "\\") if platform == "win32" else place
+    text = (root / readme).read_text(encoding="utf-8")
+    assert f"`{told}`" in text and "`FSMN_VAD_WORKSPACE_DIRECTORY`" in text
+    monkeypatch.setenv("FSMN_VAD_WORKSPACE_DIRECTORY", "/elsewhere")
+    assert Settings.from_environment().history_file.parent == Path("/elsewhere")
 
 
 def test_clearing_leaves_nothing_to_read(history: History) -> None:

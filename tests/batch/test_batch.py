@@ -192,6 +192,21 @@ def test_what_changes_is_done_anew_and_results_of_what_went_bad_go(fsmn_vad_here
     assert sorted(path.name for path in out.glob("b.*")) == []
 
 
+def test_results_of_inputs_that_are_not_named_stay(fsmn_vad_here, demos, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in "ab":
+        shutil.copy(demos / "english-clean.flac", folder / f"{name}.flac")
+    assert fsmn_vad_here("batch", folder, "--output", out, *TWO).returncode == 0
+    (folder / "a.flac").unlink()
+    before = {name: content for name, content in tree(out).items() if name[:2] in ("a.", "b.")}
+    # Fewer formats: the others stay, of both.
+    run = fsmn_vad_here("batch", folder, "--output", out, "--format", "json")
+    assert json.loads(run.stdout)["skipped"] == 1 and summary(out).keys() == {"b.flac"}
+    assert before.keys() == {"a.json", "a.rttm", "b.json", "b.rttm"}
+    assert before.items() <= tree(out).items()
+
+
 def test_recordings_that_moved_are_known_by_their_content(fsmn_vad_here, demos, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
