@@ -52,6 +52,18 @@ def model_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def environment(root: Path, model_dir: Path) -> dict[str, str]:
+    """Of a command that a test starts: in English, on ONNX Runtime."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "FSMN_VAD_MODEL_DIR": str(model_dir),
+        "FSMN_VAD_ENGINE": "onnx",
+        "FSMN_VAD_LANGUAGE": "en",
+    }
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Recordings with known results that lie beside the project, never in it."""
     directory = ROOT.parent / "shared" / "data"

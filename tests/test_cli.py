@@ -6,7 +6,6 @@ import csv
 import importlib.util
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -20,17 +19,6 @@ TWELVE = [
     [70, 2340], [2620, 6200], [6480, 23670], [23950, 26250], [26780, 28990], [29950, 31430],
     [31750, 37600], [38210, 46900], [47310, 49630], [49910, 56460], [56740, 59540], [59820, 70450],
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def environment(root, model_dir):
-    return {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "FSMN_VAD_MODEL_DIR": str(model_dir),
-        "FSMN_VAD_ENGINE": "onnx",
-        "FSMN_VAD_LANGUAGE": "en",
-    }
 
 
 @pytest.fixture(scope="module")

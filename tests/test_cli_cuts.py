@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -15,17 +14,6 @@ import pytest
 import soundfile
 
 from webui.cli import main
-
-
-@pytest.fixture(scope="module")
-def environment(root, model_dir):
-    return {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "FSMN_VAD_MODEL_DIR": str(model_dir),
-        "FSMN_VAD_ENGINE": "onnx",
-        "FSMN_VAD_LANGUAGE": "en",
-    }
 
 
 @pytest.fixture(scope="module")

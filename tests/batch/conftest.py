@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,13 +13,9 @@ from webui.cli import main
 
 
 @pytest.fixture(scope="module")
-def environment(root, model_dir, tmp_path_factory):
+def environment(environment, tmp_path_factory):
     return {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "FSMN_VAD_MODEL_DIR": str(model_dir),
-        "FSMN_VAD_ENGINE": "onnx",
-        "FSMN_VAD_LANGUAGE": "en",
+        **environment,
         "FSMN_VAD_WORKSPACE_DIRECTORY": str(tmp_path_factory.mktemp("workspace")),
         "FSMN_VAD_HISTORY_FILE": str(tmp_path_factory.mktemp("history") / "history.sqlite"),
         "FSMN_VAD_HISTORY_RUNS": "5",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import subprocess
@@ -16,16 +15,10 @@ from webui.vad.scorers import missing_package
 
 
 @pytest.fixture
-def environment(root, model_dir, tmp_path):
+def environment(environment, tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    return {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "FSMN_VAD_MODEL_DIR": str(model_dir),
-        "FSMN_VAD_LANGUAGE": "en",
-        "TMPDIR": str(temporary),
-    }
+    return {**environment, "TMPDIR": str(temporary)}
 
 
 def left_over(environment):

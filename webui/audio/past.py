@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 _BLOCK_BYTES = 1 << 20
 _BLOCKS_IN_MEMORY = 8
@@ -55,12 +54,7 @@ class AudioPast:
     def __enter__(self) -> AudioPast:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._directory is not None:
             self._directory.cleanup()
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,12 +73,7 @@ class StoredSource:
     def __enter__(self) -> StoredSource:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._track.close()
 
     def __iter__(self) -> Iterator[Rows]:
@@ -128,12 +122,7 @@ class MonoSource:
     def __enter__(self) -> MonoSource:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._reader.close()
 
     def __iter__(self) -> Iterator[Rows]:
