@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from webui.cli import main
 from webui.control_groups import GroupMemory
 from webui.doctor import CHECKS, Finding, examine, models, worst
+from webui.errors import EngineError
 from webui.settings import Settings
 from webui.vad.scorers import SCORERS
 
@@ -208,9 +210,48 @@ def test_the_command_s_lines(
     monkeypatch.setenv("FSMN_VAD_MODELS_DIRECTORY", str(settings.models_directory))
     monkeypatch.setenv("FSMN_VAD_LANGUAGE", "zh")
     assert main(["doctor"]) == 0
-    first, second, advice = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    first, second, advice = said.out.splitlines()
     assert first.startswith("ok    python: Python 3.")
     assert second.startswith("warn  graphs: 尚未生成") and "models prepare" in advice
+    assert said.err == ""  # what it does is told to a terminal alone
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_on_a_terminal_it_says_what_takes_so_long(
+    more: list[str],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown: list[str] = []  # on the terminal's last line, as each check runs
+
+    def slow(settings: Settings) -> Iterator[Finding]:
+        for name in ("one", "two"):
+            shown.append(capsys.readouterr().err.rpartition("\033[K")[2])
+            yield Finding(name, "ok", {"en": "well"}, {"en": ""})
+
+    monkeypatch.setattr("webui.doctor.rounds.CHECKS", {"engines": slow})
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "en")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["doctor", *more]) == 0
+    # Between two lines of the report it is shown again; without lines, it stays.
+    assert shown == ["checking: engines ...", "" if more else "checking: engines ..."]
+    assert capsys.readouterr().err.endswith("\033[K")
+
+
+def test_on_a_terminal_it_says_that_the_model_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(settings: Settings) -> None:
+        assert capsys.readouterr().err.endswith("\033[K正在加载模型 …")
+        raise EngineError(reason="it is enough")
+
+    monkeypatch.setattr("webui.doctor.examine_memory", load)
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "zh")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["doctor", "--memory"]) == 1
+    assert capsys.readouterr().err.startswith("\r\033[Kfsmn-vad: ")
 
 
 @pytest.mark.parametrize(("free_mb", "level"), [(100, "fail"), (500, "warn")])

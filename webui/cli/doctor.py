@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from webui import __version__
-from webui.cli.terminal import TEXTS
+from webui.cli.terminal import TEXTS, show
 from webui.settings import Settings
+
+if TYPE_CHECKING:
+    from webui.doctor import Finding
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
@@ -21,21 +25,42 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     """Check this installation; returns 1 if something fails, else 0."""
     from webui.doctor import examine, examine_memory, worst
 
+    texts = TEXTS[language]
     if chosen.memory:
-        report = examine_memory(settings)
+        show(texts["doctor_loading"])
+        try:
+            report = examine_memory(settings)
+        finally:
+            show("")
         lines = report.pop("lines")
         print(json.dumps(report) if chosen.json else "\n".join(lines[language]))
         return 0
     findings = []
-    for finding in examine(settings):
-        findings.append(finding)
-        if not chosen.json:
-            print(f"{finding.level:<4}  {finding.check}: {finding.text[language]}", flush=True)
-            if finding.advice[language]:
-                print(f"      -> {finding.advice[language]}", flush=True)
+    under_way = ""
+
+    def begin(check: str) -> None:
+        nonlocal under_way
+        under_way = texts["doctor_checking"].format(check=check)
+        show(under_way)
+
+    try:
+        for finding in examine(settings, begin):
+            findings.append(finding)
+            if not chosen.json:
+                show("")
+                _tell(finding, language)
+                show(under_way)  # it may find more, and take its time
+    finally:
+        show("")
     level = worst(findings)
     if chosen.json:
         checks = [finding.as_dict(language) for finding in findings]
         found = {"level": level, "version": __version__, "checks": checks}
         print(json.dumps(found, ensure_ascii=False))
     return 1 if level == "fail" else 0
+
+
+def _tell(finding: Finding, language: str) -> None:
+    print(f"{finding.level:<4}  {finding.check}: {finding.text[language]}", flush=True)
+    if finding.advice[language]:
+        print(f"      -> {finding.advice[language]}", flush=True)

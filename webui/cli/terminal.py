@@ -126,6 +126,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "doctor_json": "one JSON object instead of lines",
         "doctor_memory": "load the model, and say what it and this program take, where that is, "
         "what is free under the tightest limit, and what unloading gives back",
+        "doctor_checking": "checking: {check} ...",
+        "doctor_loading": "loading the model ...",
         "history_columns": "TIME|SOURCE|FILE|LENGTH|ENGINE|SEGMENTS|SPEECH|RTF",
     },
     "zh": {
@@ -230,6 +232,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "doctor_json": "输出一个 JSON 对象，而不是逐行文字",
         "doctor_memory": "加载模型，报告其与本程序的内存占用和分布、"
         "最紧上限下的剩余量，以及卸载释放的内存",
+        "doctor_checking": "正在检查：{check} …",
+        "doctor_loading": "正在加载模型 …",
         "history_columns": "时间|来源|文件|时长|引擎|片段数|语音占比|实时率",
     },
 }

@@ -27,9 +27,17 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Check one thing after another; yields what is found as it is found."""
+def examine(
+    settings: Settings, on_check: Callable[[str], object] = lambda name: None
+) -> Iterator[Finding]:
+    """Check one thing after another; yields what is found as it is found.
+
+    Args:
+        settings: of the program.
+        on_check: told the name of each check before it begins, since some take seconds.
+    """
     for name, check in CHECKS.items():
+        on_check(name)
         try:
             yield from check(settings)
         except StudioError as error:
