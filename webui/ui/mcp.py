@@ -55,9 +55,9 @@ def tell_json(page: gr.Blocks) -> None:
     async def structured(request: types.CallToolRequest) -> types.ServerResult:
         answered: types.ServerResult = await answer(request)
         result = answered.root
-        first = result.content[0] if isinstance(result, types.CallToolResult) else None
-        if isinstance(first, types.TextContent) and not result.isError:
-            value = json.loads(first.text)
+        if isinstance(result, types.CallToolResult) and not result.isError:
+            first = result.content[0]
+            value = json.loads(first.text) if isinstance(first, types.TextContent) else None
             # It has to be an object.
             result.structuredContent = value if isinstance(value, dict) else {"result": value}
         return answered
