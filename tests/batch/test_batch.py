@@ -257,6 +257,10 @@ def test_a_line_of_a_wav_scp_that_cannot_be_followed_fails_alone(fsmn_vad_here, 
     assert side.count("SPEAKER") == (out / "a.rttm").read_text().count("SPEAKER") > 0
     run, counts = ran("--channel", "left")
     assert counts == (0, 2, 2)
+    # Named as it was, and the side once.
+    ran("--channel", "left", "--format", "kaldi")
+    assert (out / "two-voices-telephone-left.wav.scp").read_text() == ours
+    assert (out / "a.wav.scp").read_text().startswith("a-left ffmpeg ")
     # Of another side there are no results, and those of before would contradict the options.
     run, counts = ran()
     assert (run.returncode, counts) == (1, (1, 0, 3))

@@ -54,6 +54,17 @@ class Source:
             return self.name.with_suffix("")
         return _relative(self.recording_id)
 
+    @property
+    def shown_name(self) -> str | None:
+        """What its results call it; None: as its file is called.
+
+        Without the side that a wav.scp of our own has behind it: formats add it themselves.
+        """
+        if self.recording_id is None:
+            return None
+        stem = self.stem.name
+        return (stem.removesuffix(f"-{self.side}") or stem) + self.name.name[len(stem) :]
+
     def problem(self, channel: ChannelChoice) -> ListedError | None:
         """Say why it is not worked on, given what is taken of the channels; None if it is."""
         return None if self.side == channel else self.error

@@ -98,10 +98,9 @@ def make_plan(
             and store.has(record, files)
         )
         path = str(source.path.absolute())
-        shown = None if source.recording_id is None else source.name.name
         size = 0 if error else int(fingerprint.get("size_bytes", 0))
         directory = str((store.output / stem).absolute().parent)
-        task = Task(number, path, shown, size, directory)
+        task = Task(number, path, source.shown_name, size, directory)
         done = record if is_done else None
         items.append(Item(source, stem, files, fingerprint, task, done, error))
     if not overwrite:
