@@ -40,7 +40,9 @@ def test_unload_gives_the_memory_back_and_sliders_still_work(
 ) -> None:
     page = open_page()
     page.get_by_role("button", name="English, clean").click()
-    expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
+    # It is the first of all: the model is loaded for it.
+    heading = page.get_by_role("heading", name="english-clean.flac")
+    expect(heading).to_be_visible(timeout=60_000)
     expect(page.locator(".vad-system-state")).to_contain_text("Model ready")
     # Both thresholds are in sight beside it, on a screen of 1440 x 900.
     for name in ("End silence (ms): slider", "Speech-noise threshold: slider"):

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
-import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.limits.careless import BLOCK_S, careless
+from tests.limits.groups import limited_group
 from webui.audio.wav import wav_header
 from webui.engine import Engine, process, worker
 from webui.engine.messages import EngineConfig
@@ -89,87 +88,39 @@ def test_what_the_engines_limit_leaves_no_room_for_is_refused(limited: Limited, 
     assert engine.health() == "ready"
 
 
-class Group:
-    """A control group of this test's own, of version 1 or 2."""
+SCORE = """
+import os
+from tests.limits.careless import careless
+from webui.control_groups import out_of_memory_kills
+from webui.engine import Engine, process
+from webui.settings import Settings
 
-    def __init__(self, limit_bytes: int) -> None:
-        own = dict(
-            line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()
-        )
-        root = Path("/sys/fs/cgroup")
-        is_v1 = "memory" in own
-        parents = [root / "memory"] if is_v1 else [root / own.get("", "").lstrip("/"), root]
-        self.path = self._made(parents)
-        names = ("limit_in_bytes", "memsw.limit_in_bytes") if is_v1 else ("max", "swap.max")
-        try:
-            (self.path / f"memory.{names[0]}").write_text(str(limit_bytes))
-            if (self.path / f"memory.{names[1]}").exists():
-                (self.path / f"memory.{names[1]}").write_text(str(limit_bytes if is_v1 else 0))
-        except OSError as error:
-            self.path.rmdir()
-            pytest.skip(f"no control group can be limited here: {error}")
-
-    @staticmethod
-    def _made(parents: list[Path]) -> Path:
-        for parent in parents:
-            path = parent / f"fsmn-vad-test-{os.getpid()}"
-            try:
-                path.mkdir()
-            except OSError:
-                continue
-            return path
-        pytest.skip("no control group can be made here")
-
-    def run(self, code: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        enter = f'echo $$ > "{self.path}/cgroup.procs" && exec "$@"'
-        return subprocess.run(
-            ["sh", "-c", enter, "sh", sys.executable, "-c", textwrap.dedent(code)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, **changes},
-            check=False,
-        )
-
-
-@pytest.fixture
-def group() -> Iterator[Group]:
-    group = Group(260 * MB)
-    yield group
-    give_up = time.monotonic() + 30
-    while (group.path / "cgroup.procs").read_text():  # they are about to end
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
-    group.path.rmdir()
+process.worker.main = careless
+engine = Engine(Settings.from_environment())
+(track,) = engine.submit(os.environ["LONG"], engine="onnx").result()
+print(track.duration_ms, out_of_memory_kills(), engine.health())
+engine.close()
+"""
 
 
 def test_an_engine_that_the_system_ended_is_told_as_such_and_tried_once_more(
-    group: Group, model_dir: Path, root: Path, tmp_path: Path
+    model_dir: Path, root: Path, tmp_path: Path
 ) -> None:
-    long = silence(tmp_path / "long.wav", 3000)
-    run = group.run(
-        """
-        import os, sys
-        from tests.limits.careless import careless
-        from webui.control_groups import memory_limit, out_of_memory_kills
-        from webui.engine import Engine, process
-        from webui.settings import Settings
-
-        if memory_limit() is None or memory_limit().limit_bytes > 261_000_000:
-            sys.exit("SKIP")
-        process.worker.main = careless
-        engine = Engine(Settings.from_environment())
-        (track,) = engine.submit(os.environ["LONG"], engine="onnx").result()
-        print(track.duration_ms, out_of_memory_kills(), engine.health())
-        engine.close()
-        """,
-        PYTHONPATH=str(root),
-        FSMN_VAD_MODEL_DIR=str(model_dir),
-        FSMN_VAD_THREADS="4",
-        LONG=str(long),
-    )
-    if "SKIP" in run.stderr:
-        pytest.skip("the group is not seen from within")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "FSMN_VAD_MODEL_DIR": str(model_dir),
+        "FSMN_VAD_THREADS": "4",
+        "LONG": str(silence(tmp_path / "long.wav", 3000)),
+    }
+    with limited_group(260 * MB) as before:
+        run = subprocess.run(
+            [*before, sys.executable, "-c", SCORE],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
     assert run.stdout == "3000000 1 ready\n", run.stderr
     assert "ended for want of memory; once more in small blocks" in run.stderr
 
@@ -191,12 +142,13 @@ def test_an_engine_that_is_ended_twice_says_why(
 
 
 def test_memory_that_runs_out_is_one_more_try_in_small_blocks(
-    limited: Limited, hour: Path, capfd: pytest.CaptureFixture[str]
+    limited: Limited, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     engine = limited(60 * MB)
     pid = engine.status().pid
-    (track,) = engine.submit(hour, engine="onnx").result()
-    assert track.duration_ms == 3_600_000
+    long = silence(tmp_path / "long.wav", 1800)
+    (track,) = engine.submit(long, engine="onnx").result()
+    assert track.duration_ms == 1_800_000
     assert "once more in small blocks" in capfd.readouterr().err
     assert engine.status().pid == pid  # nothing died of it
 

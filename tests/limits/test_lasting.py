@@ -1,7 +1,4 @@
-"""What goes on for long: unloads and jobs in a row leave nothing behind; killed, it comes back.
-
-``FSMN_VAD_TEST_LONG=1`` runs 200 jobs in place of 60, and 20 unloads in place of 6.
-"""
+"""What goes on for long: unloads and jobs in a row leave nothing behind; killed, it comes back."""
 
 from __future__ import annotations
 
@@ -23,9 +20,8 @@ from webui.process_memory import measure
 from webui.settings import Settings
 
 MB = 1_000_000
-LONG = bool(os.environ.get("FSMN_VAD_TEST_LONG"))
-UNLOADS = 20 if LONG else 6
-JOBS = 200 if LONG else 60
+UNLOADS = 20
+JOBS = 200
 SETTLED = 20
 
 

@@ -1,11 +1,12 @@
 """The page under real memory limits: it starts, scores, refuses what cannot fit, and goes on.
 
-``ulimit -v`` holds each process for itself to so much address space, which is stricter than
-a container that counts what is in use.
+``ulimit -v`` holds each process for itself to so much address space; a container, where one
+can be made, holds all together to what they use.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -21,12 +22,18 @@ import httpx
 import psutil
 import pytest
 
+from tests.limits.groups import limited_group
+
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("prlimit"), reason="needs prlimit"
 )
 MIB = 1024**2
 # Days of one channel fit into 1 GB, and are scored then: there it takes more.
-LIMITS = {"1 GB": (1024 * MIB, "ten-days.wav"), "512 MB": (512 * MIB, "twenty-hours.wav")}
+LIMITS = {
+    "1 GB": (1024 * MIB, "ten-days.wav"),
+    "512 MB": (512 * MIB, "twenty-hours.wav"),
+    "container of 512 MB": (512 * MIB, "twenty-hours.wav"),
+}
 
 
 def write_wav(path: Path, hours: float, rate_hz: int) -> None:
@@ -65,7 +72,7 @@ def page(
     folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[httpx.Client]:
-    """A server that, like each process below it, may have so much address space."""
+    """A server that may have so much memory: each process for itself, or all together."""
     port, log = free_port(), tmp_path_factory.mktemp("log") / "server.log"
     environment = {
         **os.environ,
@@ -76,10 +83,23 @@ def page(
         "FSMN_VAD_SERVER_FOLDERS": str(folder),
         "FSMN_VAD_HISTORY_RUNS": "0",
     }
-    limit = ("prlimit", f"--as={LIMITS[request.param][0]}")
-    command = [*limit, sys.executable, "-m", "webui", "serve", "--port", str(port)]
+    with contextlib.ExitStack() as stack:
+        limit = ["prlimit", f"--as={LIMITS[request.param][0]}"]
+        if request.param.startswith("container"):
+            limit = stack.enter_context(limited_group(LIMITS[request.param][0]))
+        yield from served([*limit, sys.executable, "-m", "webui"], port, log, environment)
+
+
+def served(
+    command: list[str], port: int, log: Path, environment: dict[str, str]
+) -> Iterator[httpx.Client]:
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, env=environment, stderr=stream, cwd=root)
+        process = subprocess.Popen(
+            [*command, "serve", "--port", str(port)],
+            env=environment,
+            stderr=stream,
+            cwd=environment["PYTHONPATH"],
+        )
     try:
         give_up = time.monotonic() + 120
         while "FSMN-VAD Studio" not in log.read_text("utf-8"):
@@ -111,12 +131,16 @@ def scored(answer: httpx.Response) -> dict[str, Any]:
     return dict(result)
 
 
-def test_it_scores_refuses_and_goes_on(page: httpx.Client, folder: Path, too_long: Path) -> None:
+def test_it_scores_refuses_and_goes_on(
+    page: httpx.Client, folder: Path, too_long: Path, request: pytest.FixtureRequest
+) -> None:
     assert scored(detect(page, folder / "ten-minutes.wav"))["duration_ms"] == 600_000
     refused = detect(page, too_long)
     assert refused.status_code >= 400
     told = refused.json()["error"]
-    assert "memory is short" in told and "the limit of this process" in told
+    wall = request.node.callspec.params["page"]
+    of = "the container's memory limit" if wall.startswith("container") else "this process"
+    assert "memory is short" in told and of in told
     assert "FSMN_VAD_MEMORY_SHARE" in told  # what to do
     assert len(scored(detect(page, folder / "english-clean.flac"))["segments"]) == 4
     health = page.get("/healthz")
