@@ -151,6 +151,24 @@ def test_interrupt_ends_server_engine_and_files(
         assert "Traceback" not in server.log.read_text()
 
 
+def test_what_an_idle_model_gave_back_is_told(
+    open_page: Any, model_dir: Path, tmp_path: Path
+) -> None:
+    with serving(tmp_path, model_dir, "onnx", FSMN_VAD_IDLE_UNLOAD_S="1") as server:
+        open_page.watch.host = server.url.removeprefix("http://")
+        page = open_page(at=server.url)
+        page.get_by_role("button", name="Load model", exact=True).click()
+        message = page.locator(".vad-system-message")
+        told = re.compile(r"^Unloaded, since nobody needed the model\..* 0 MB, \d+ MB given back")
+        expect(message).to_contain_text(told, timeout=60_000)
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Clear caches").click()
+        expect(message).to_contain_text("Cleared: ")
+        page.wait_for_timeout(5000)  # two more readings, which do not tell it again
+        expect(message).to_contain_text("Cleared: ")
+        page.goto("about:blank")
+
+
 def test_password(open_page: Any, model_dir: Path, tmp_path: Path) -> None:
     with serving(tmp_path, model_dir, "onnx", FSMN_VAD_PASSWORD="anna:geheim") as server:
         open_page.watch.host = server.url.removeprefix("http://")

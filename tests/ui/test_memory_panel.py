@@ -102,8 +102,7 @@ def test_unloading_names_what_is_left(studio: Studio, root: Path) -> None:
         r"Left: [\d.]+ .B \(Python and own code [\d.]+ .B(; Results kept \d+ MB)?[;)]",
         told,
     ), told
-    # Whoever asked was told; the line of what goes by itself stays empty.
-    assert json.loads(panel.view())["texts"]["idle"] == ""
+    assert "unloaded" not in json.loads(panel.view())  # whoever asked was told
 
 
 def test_what_was_unloaded_by_itself_is_told(model_dir: Path, tmp_path: Path) -> None:
@@ -121,8 +120,8 @@ def test_what_was_unloaded_by_itself_is_told(model_dir: Path, tmp_path: Path) ->
         while studio.engine.status().state != "not_loaded":
             assert time.monotonic() < give_up
             time.sleep(0.02)
-        english, chinese = (json.loads(each.view())["texts"]["idle"] for each in panels)
-        assert re.match(r"Nobody needed the model\. Unloaded.* [1-9]\d+ MB → 0 MB,", english)
+        english, chinese = (json.loads(each.view())["unloaded"]["text"] for each in panels)
+        assert re.match(r"Unloaded, since nobody .* Engine: [1-9]\d+ MB → 0 MB,", english)
         assert "已自动卸载" in chinese and "其余占用" in chinese
         studio.engine.load("onnx").result()
         assert "unloaded before" not in json.loads(panels[0].view())["texts"]["detail"]

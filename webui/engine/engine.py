@@ -279,7 +279,8 @@ class Engine:
 
     def _unload_by_itself(self, cause: UnloadCause) -> None:
         engine = self._host.status.engine
-        self._unloaded = Unloaded(engine, cause, self._measured(self._host.end))
+        change = self._measured(self._host.end)
+        self._unloaded = Unloaded(engine, cause, change, time.monotonic())
 
     def _measured(self, action: Callable[[], None]) -> MemoryChange:
         before = self.memory()

@@ -103,11 +103,13 @@ class Unloaded:
         engine: its name.
         cause: nobody needed it, or another one was wanted.
         change: what that did to memory.
+        at_s: time.monotonic() of it.
     """
 
     engine: str
     cause: UnloadCause
     change: MemoryChange
+    at_s: float
 
 
 def share_arenas() -> None:

@@ -75,11 +75,19 @@ def left(studio: Studio, reading: MemoryReading) -> Mapping[str, int]:
     return {part.name: part.size_bytes for part in parts if part.size_bytes > 0}
 
 
-def unloaded(studio: Studio, change: MemoryChange, texts: Texts) -> str:
-    """Say what unloading gave back, and what is left."""
+def unloaded(studio: Studio, change: MemoryChange, texts: Texts, *, is_idle: bool = False) -> str:
+    """Say what unloading gave back, and what is left.
+
+    Args:
+        studio: what all sessions share.
+        change: what it did.
+        texts: the page's language.
+        is_idle: nobody asked for it.
+    """
     parts = left(studio, change.after).items()
     return texts(
         "system.unloaded",
+        how=texts("system.unloaded_idle" if is_idle else "system.unloaded_asked"),
         before=engine_bytes(change.before),
         after=engine_bytes(change.after),
         freed=words.size(max(0, change.freed_engine_bytes)),

@@ -4,6 +4,7 @@ const box = element.querySelector(".vad-system-box");
 const bar = element.querySelector(".vad-system-bar");
 const message = element.querySelector(".vad-system-message");
 const panel = element.closest(".vad-panel");
+let unloadedAt = null;
 
 function set(node, text) {
 	if (node.textContent !== text) node.textContent = text;
@@ -92,13 +93,19 @@ function show() {
 	box.querySelector("path.is-engine").setAttribute("d", state.trend.engine);
 	showDetails(state);
 	explain(state.clear_reason);
+	const { unloaded } = state;
 	if ("message" in state) {
 		message.hidden = !state.message;
 		set(message, state.message || "");
+	} else if (unloaded && unloaded.at_s !== unloadedAt) {
+		// Once: what is done afterwards has something to say, too.
+		message.hidden = false;
+		set(message, unloaded.text);
 	} else if (state.state === "loading") {
 		// What was said of an unloaded model no longer holds.
 		message.hidden = true;
 	}
+	if (unloaded) unloadedAt = unloaded.at_s;
 }
 bar.addEventListener("click", () => {
 	const open = panel.classList.toggle("is-open");

@@ -59,6 +59,10 @@ class SystemPanel:
         value["clear_reason"] = self._clear_reason(status, reading)
         if message is not None:
             value["message"] = message
+        unloaded = self._studio.engine.unloaded
+        if status.state == "not_loaded" and unloaded is not None and unloaded.cause == "idle":
+            told = memory_view.unloaded(self._studio, unloaded.change, self._texts, is_idle=True)
+            value["unloaded"] = {"at_s": unloaded.at_s, "text": told}
         return json.dumps(value, ensure_ascii=False)
 
     def _clear_reason(self, status: EngineStatus, reading: MemoryReading) -> str:
@@ -94,11 +98,7 @@ class SystemPanel:
         return self._texts("system.auto", engine=label, reason=chosen.reason[language])
 
     def _idle(self, status: EngineStatus) -> str:
-        """When the model will be unloaded if nobody needs it, or what that did; else ""."""
-        unloaded = self._studio.engine.unloaded
-        if status.state == "not_loaded" and unloaded is not None and unloaded.cause == "idle":
-            told = memory_view.unloaded(self._studio, unloaded.change, self._texts)
-            return self._texts("system.idle_unloaded", told=told)
+        """When the model will be unloaded if nobody needs it; "" while somebody does."""
         if status.unload_in_s is None:
             return ""
         # Whole minutes, so that the line does not count down before one's eyes.
