@@ -36,10 +36,10 @@ class ModelMissingError(ModelError):
     """The weights have not been fetched yet."""
 
     texts = {
-        "en": "Model {model} is not here yet ({directory}). Fetch it: fsmn-vad models fetch. "
+        "en": "Model {model} is not here yet ({directory}). Fetch it: {command}. "
         "Or name a directory that has it in FSMN_VAD_MODEL_DIR.",
         "zh": "尚未下载模型 {model}（{directory}）。"
-        "请运行 fsmn-vad models fetch，或用 FSMN_VAD_MODEL_DIR 指定模型目录。",
+        "请运行 {command}，或用 FSMN_VAD_MODEL_DIR 指定模型目录。",
     }
 
 

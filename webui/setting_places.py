@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,6 +14,14 @@ def project_root() -> Path | None:
     """Return the source tree that this package runs from, or None when there is none."""
     root = Path(__file__).resolve().parent.parent
     return root if (root / "models" / "manifest.toml").is_file() else None
+
+
+def fetch_command(models_directory: Path) -> str:
+    """Return what fetches a model into this store, as it is typed in any shell of this user."""
+    command = "fsmn-vad models fetch"
+    if models_directory == default_models_directory():
+        return command
+    return f"FSMN_VAD_MODELS_DIRECTORY={shlex.quote(str(models_directory))} {command}"
 
 
 def _user_directory(kind: str) -> Path:

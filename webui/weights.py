@@ -30,6 +30,7 @@ from webui.model_errors import (
     ModelStoreFullError,
     UnknownModelError,
 )
+from webui.setting_places import fetch_command
 from webui.settings import Settings
 from webui.system_errors import FULL_DISK
 from webui.weights_manifest import Model
@@ -122,8 +123,21 @@ def find(
         if external:
             lacking = [file.name for file in relevant if file.name in problems]
             raise _unusable(name, directory, lacking)
-        raise ModelMissingError(model=name, directory=str(directory))
+        command = fetch_command(settings.models_directory)
+        raise ModelMissingError(model=name, directory=str(directory), command=command)
     return directory
+
+
+def lacks_files(settings: Settings) -> bool:
+    """Whether the default model lacks files for every engine; takes a millisecond, reads none.
+
+    Raises:
+        SettingsError: the manifest cannot be read.
+    """
+    model = _model(DEFAULT_MODEL, settings)
+    directory, _ = _directory(model, settings)
+    lacking = {file.name for file in model.files if not (directory / file.name).is_file()}
+    return not model.engines_without(lacking)
 
 
 def fetch(

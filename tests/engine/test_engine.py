@@ -268,9 +268,13 @@ def test_a_missing_model_says_so(tmp_path, short_wav):
     settings = replace(Settings.from_environment(), model_dir=None, models_directory=tmp_path)
     engine = Engine(settings)
     try:
-        with pytest.raises(ModelMissingError, match="fetch"):
+        with pytest.raises(ModelMissingError) as caught:
             engine.submit(short_wav, engine="onnx").result()
+        # As it is typed, it fetches into the directory in which there is none.
+        command = f"FSMN_VAD_MODELS_DIRECTORY={tmp_path} fsmn-vad models fetch"
+        assert command in caught.value.message("en") and command in caught.value.message("zh")
         assert engine.status().state == "not_loaded"
+        assert engine.health() == "refusing"
     finally:
         engine.close()
 

@@ -74,3 +74,36 @@ def test_the_health_check_asks_the_page(
     environment = {**os.environ, "FSMN_VAD_PORT": str(port), "HTTP_PROXY": "http://127.0.0.1:1"}
     run = subprocess.run([sys.executable, deploy / "healthy"], env=environment, check=False)
     assert run.returncode == code
+
+
+STUB = """#!/bin/sh
+echo "$@" >>"$LOG"
+case "$*" in "-m webui models verify") exit "$VERIFIED" ;; esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("verified", "model_dir", "steps"),
+    [
+        ("1", "", ["models verify", "models fetch", "serve --port 9"]),
+        ("0", "", ["models verify", "serve --port 9"]),
+        ("1", "/a/model", ["serve --port 9"]),
+    ],
+)
+def test_container_and_unit_fetch_the_model_where_there_is_none(
+    deploy: Path, tmp_path: Path, verified: str, model_dir: str, steps: list[str]
+) -> None:
+    unit = (deploy / "fsmn-vad-studio.service").read_text("utf-8")
+    assert "ExecStart=/opt/fsmn-vad-studio/deploy/start\n" in unit
+    assert "Environment=PATH=/opt/fsmn-vad-studio/.venv/bin:" in unit
+    stub, log = tmp_path / "python", tmp_path / "log"
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "LOG": str(log),
+        "VERIFIED": verified,
+        "FSMN_VAD_MODEL_DIR": model_dir,
+    }
+    subprocess.run([deploy / "start", "--port", "9"], env=environment, check=True)
+    assert log.read_text().splitlines() == [f"-m webui {step}" for step in steps]

@@ -161,5 +161,6 @@ def _serve(chosen: argparse.Namespace, settings: Settings, language: str) -> int
     from webui.ui.app import serve
 
     growth.note("framework")
-    serve(with_options(settings, host=chosen.host, port=chosen.port, mcp=chosen.mcp), growth)
+    given = with_options(settings, host=chosen.host, port=chosen.port, mcp=chosen.mcp)
+    serve(given, growth, language)
     return 0

@@ -9,16 +9,18 @@ from webui.doctor.finding import Finding, Level, found, told
 from webui.engine import Engine
 from webui.errors import EngineUnavailableError, StudioError
 from webui.model_errors import ModelDirectoryError
+from webui.setting_places import fetch_command
 from webui.settings import Settings
 from webui.vad.scorers import SCORERS, resolve_engine
 
-_FETCH = ("Run: fsmn-vad models fetch", "请运行：fsmn-vad models fetch")
 _PREPARE = ("Run: fsmn-vad models prepare", "请运行：fsmn-vad models prepare")
 
 
 def model(settings: Settings) -> Iterator[Finding]:
     """Check the files of the default model and their hashes."""
     name = weights.DEFAULT_MODEL
+    command = fetch_command(settings.models_directory)
+    fetch = f"Run: {command}", f"请运行：{command}"
     record = next(each for each in weights.list_models(settings=settings) if each.name == name)
     problems = weights.verify(settings=settings)
     where = str(record.directory)
@@ -35,7 +37,7 @@ def model(settings: Settings) -> Iterator[Finding]:
         yield told("model", "fail", error)
         return
     except StudioError as error:
-        yield found("model", "fail", error.message("en"), error.message("zh"), advice=_FETCH)
+        yield found("model", "fail", error.message("en"), error.message("zh"), advice=fetch)
         return
     names = ", ".join(f"{each.file} ({each.kind})" for each in problems)
     if record.state == "external":
@@ -46,7 +48,7 @@ def model(settings: Settings) -> Iterator[Finding]:
         yield found("model", "warn", *text)
         return
     text = f"{name} is complete for one engine only: {names}", f"{name} 仅够一种引擎使用：{names}"
-    yield found("model", "warn", *text, advice=_FETCH)
+    yield found("model", "warn", *text, advice=fetch)
 
 
 def graphs(settings: Settings) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from webui import weights
 from webui.audio.pcm import PcmFormat
 from webui.audio.report import ChannelChoice
 from webui.choice import choose
@@ -152,11 +153,13 @@ class Engine:
         return self._unloaded
 
     def health(self) -> Health:
-        """Whether new jobs are taken, and whether the last one found a sound engine."""
+        """Whether new jobs can be done, and whether the last one found a sound engine."""
         share = self._settings.memory_share
         with self._changed:
             is_full = len(self._queue) >= self._settings.max_waiting_jobs
         if is_full or tightest(share).left_bytes(share) <= 0:
+            return "refusing"
+        if not self._host.is_alive and weights.lacks_files(self._settings):
             return "refusing"
         return "degraded" if self._host.is_in_trouble else "ready"
 

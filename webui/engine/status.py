@@ -9,7 +9,7 @@ State = Literal["not_loaded", "loading", "ready", "busy"]
 
 Health = Literal["ready", "degraded", "refusing"]
 """New jobs are taken; they are, but the engine's process failed the last time; they are
-refused for now, since memory is short or the line is full."""
+refused for now, since memory is short, the line is full or there is no model."""
 
 
 @dataclass(frozen=True)

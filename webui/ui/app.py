@@ -25,8 +25,9 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from webui import weights
 from webui.engine.memory import share_arenas
-from webui.errors import LANGUAGES, PortTakenError, SettingsError
+from webui.errors import LANGUAGES, PortTakenError, SettingsError, StudioError
 from webui.process_memory import Growth
 from webui.settings import Settings
 from webui.ui import (
@@ -193,24 +194,35 @@ def lifespan(studio: Studio) -> Callable[[Starlette], AbstractAsyncContextManage
 
 
 class _Server(uvicorn.Server):
-    """Says its address as soon as it answers."""
+    """Says its address as soon as it answers, and what keeps it from its work."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, language: str) -> None:
         super().__init__(config)
-        self._address = address
+        self._settings, self._language = settings, language
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(f"FSMN-VAD Studio: {self._address}", file=sys.stderr, flush=True)
+            self._tell()
+
+    def _tell(self) -> None:
+        settings = self._settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        told = [f"FSMN-VAD Studio: http://{host}:{settings.port} ({settings.profile})"]
+        try:
+            weights.find(settings=settings)
+        except StudioError as error:
+            told.append(f"FSMN-VAD Studio: {error.message(self._language)}")
+        print("\n".join(told), file=sys.stderr, flush=True)
 
 
-def serve(settings: Settings, growth: Growth) -> None:
+def serve(settings: Settings, growth: Growth, language: str = "en") -> None:
     """Serve the page until the process is told to end.
 
     Args:
         settings: of the program.
         growth: of this process until now; building the pages is added.
+        language: of what is said on standard error: "en" or "zh".
 
     Raises:
         PortTakenError: another program listens on the address.
@@ -230,8 +242,7 @@ def serve(settings: Settings, growth: Growth) -> None:
         growth.note("pages")
         config = server_config(app, settings)
         logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        _Server(config, f"http://{host}:{settings.port}").run()
+        _Server(config, settings, language).run()
     finally:
         studio.close()
 
