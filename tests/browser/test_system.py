@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,14 @@ def test_load_says_what_it_took(open_page: Any) -> None:
     )
     expect(load).to_be_disabled()
     expect(unload).to_be_enabled()
+    # What was said of it is not left beside a model that somebody else unloads.
+    address = page.url.split("?")[0] + "gradio_api/run/unload"
+    asked = urllib.request.Request(
+        address, data=b'{"data": []}', headers={"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(asked).close()
+    expect(page.locator(".vad-system-state")).to_contain_text("Model not loaded")
+    expect(page.locator(".vad-system-message")).to_be_hidden()
 
 
 def test_where_the_memory_is_adds_up_and_caches_can_be_cleared(open_page: Any) -> None:
@@ -95,11 +104,10 @@ def test_where_the_memory_is_adds_up_and_caches_can_be_cleared(open_page: Any) -
     engine = page.locator(".vad-process").filter(has_text="Engine process")
     expect(engine.locator("dl").first).to_contain_text("USS")
     # One moment's figures: the panel is drawn anew every two seconds.
-    own, parts = engine.evaluate(
+    own, *parts = engine.evaluate(
         """node => [
-            parseInt(node.querySelector("dl dd").textContent),
-            [...node.querySelectorAll(".is-parts dd")].map((each) => parseInt(each.textContent)),
-        ]"""
+            node.querySelector("dl dd"), ...node.querySelectorAll(".is-parts dd"),
+        ].map(({ textContent: size }) => parseInt(size) / (size.endsWith("kB") ? 1000 : 1))"""
     )
     assert len(parts) == 5 and parts[0] > 5
     assert abs(own - sum(parts)) <= len(parts)  # each is rounded for itself
@@ -115,7 +123,8 @@ def test_where_the_memory_is_adds_up_and_caches_can_be_cleared(open_page: Any) -
     expect(page.get_by_role("heading", name="english-clean.flac")).to_be_visible()
     page.once("dialog", lambda dialog: dialog.accept())
     clear.click()
-    expect(page.locator(".vad-system-message")).to_contain_text(re.compile(r"Cleared: \d+ results"))
+    told = page.locator(".vad-system-message")
+    expect(told).to_contain_text(re.compile(r"Results forgotten: \d+"))
     expect(kept.locator("dd")).to_have_text("0 MB")
     page.get_by_label("End silence (ms): slider").fill("150")
     expect(page.locator("#vad-note")).to_contain_text("no longer")
@@ -163,9 +172,9 @@ def test_what_an_idle_model_gave_back_is_told(
         expect(message).to_contain_text(told, timeout=60_000)
         page.once("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Clear caches").click()
-        expect(message).to_contain_text("Cleared: ")
+        expect(message).to_contain_text("Cleared.")
         page.wait_for_timeout(5000)  # two more readings, which do not tell it again
-        expect(message).to_contain_text("Cleared: ")
+        expect(message).to_contain_text("Cleared.")
         page.goto("about:blank")
 
 

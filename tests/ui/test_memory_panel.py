@@ -58,10 +58,21 @@ def test_clearing_caches_tells_what_it_gave_back(studio: Studio, root: Path) -> 
     assert studio.cache.get(result_id) and studio.workspace.size_bytes == sound.stat().st_size
     panel = SystemPanel(studio, Texts("en"))
     (cleared,) = actions(panel.clear_caches())
-    assert re.match(r"Cleared: [1-9]\d* results, \d+ MB of memory and", cleared["message"])
+    told = r"Cleared\. Results forgotten: [1-9]\d*; given back: \d+ [kM]B of memory, \d+ kB of disk"
+    assert re.match(told, cleared["message"]) and not cleared["is_error"]
     assert cleared["caches"][0]["size"] == cleared["caches"][1]["size"] == "0 MB"
     assert studio.cache.get(result_id) is None
     assert studio.workspace.size_bytes == 0
+
+
+def test_what_could_not_be_done_is_told_as_an_error(tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    studio = Studio(Settings(engine="onnx", model_dir=nothing, workspace_directory=tmp_path))
+    try:
+        values = actions(SystemPanel(studio, Texts("en")).load("onnx", "me"))
+    finally:
+        studio.close()
+    assert values[-1]["is_error"] and str(nothing) in values[-1]["message"]
 
 
 def test_a_containers_limit_stands_in_the_machines_place(

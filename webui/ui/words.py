@@ -6,11 +6,13 @@ from webui.ui.i18n import Texts
 
 
 def size(size_bytes: int | None) -> str:
-    """Write an amount of memory: "76 MB", "3.2 GB"; a dash where it is not known."""
+    """Write an amount of memory: "40 kB", "76 MB", "3.2 GB"; a dash where it is not known."""
     if size_bytes is None:
         return "–"
     if size_bytes >= 1e9:
         return f"{size_bytes / 1e9:.1f} GB"
+    if 0 < size_bytes < 1e6:
+        return f"{size_bytes / 1e3:.0f} kB"
     return f"{size_bytes / 1e6:.0f} MB"
 
 

@@ -4,6 +4,7 @@ const box = element.querySelector(".vad-system-box");
 const bar = element.querySelector(".vad-system-bar");
 const message = element.querySelector(".vad-system-message");
 const panel = element.closest(".vad-panel");
+let toldIn = "";
 let unloadedAt = null;
 
 function set(node, text) {
@@ -94,15 +95,20 @@ function show() {
 	showDetails(state);
 	explain(state.clear_reason);
 	const { unloaded } = state;
+	const phase = state.state === "busy" ? "ready" : state.state;
 	if ("message" in state) {
 		message.hidden = !state.message;
+		message.classList.toggle("is-error", state.is_error);
 		set(message, state.message || "");
+		toldIn = phase;
 	} else if (unloaded && unloaded.at_s !== unloadedAt) {
 		// Once: what is done afterwards has something to say, too.
 		message.hidden = false;
+		message.classList.remove("is-error");
 		set(message, unloaded.text);
-	} else if (state.state === "loading") {
-		// What was said of an unloaded model no longer holds.
+		toldIn = phase;
+	} else if (phase !== toldIn) {
+		// What was said of a model that was loaded, or was not, no longer holds.
 		message.hidden = true;
 	}
 	if (unloaded) unloadedAt = unloaded.at_s;

@@ -39,11 +39,14 @@ class SystemPanel:
         self._studio = studio
         self._texts = texts
 
-    def view(self, message: str | None = None, *, fresh: bool = False) -> str:
+    def view(
+        self, message: str | None = None, *, is_error: bool = False, fresh: bool = False
+    ) -> str:
         """Return the value of the component "system".
 
         Args:
             message: what an action did; None leaves the last one there.
+            is_error: it could not be done.
             fresh: measure now, even if the last reading is not a second old.
         """
         reading = self._studio.sampler.reading(fresh=fresh)
@@ -59,6 +62,7 @@ class SystemPanel:
         value["clear_reason"] = self._clear_reason(status, reading)
         if message is not None:
             value["message"] = message
+            value["is_error"] = is_error
         unloaded = self._studio.engine.unloaded
         if status.state == "not_loaded" and unloaded is not None and unloaded.cause == "idle":
             told = memory_view.unloaded(self._studio, unloaded.change, self._texts, is_idle=True)
@@ -121,7 +125,7 @@ class SystemPanel:
                 await asyncio.sleep(_POLL_S)
             status: EngineStatus = job.result()
         except StudioError as error:
-            yield self.view(error.message(self._texts.language))
+            yield self.view(error.message(self._texts.language), is_error=True)
             return
         after = self._studio.sampler.reading(fresh=True)
         taken = words.span(self._texts, status.load_time_s or 0.0)
@@ -165,7 +169,7 @@ class SystemPanel:
         try:
             change = await asyncio.to_thread(action)
         except StudioError as error:
-            yield self.view(error.message(self._texts.language))
+            yield self.view(error.message(self._texts.language), is_error=True)
             return
         parts = []
         if name == "unload":
