@@ -40,6 +40,16 @@ def recording(root):
     return next(iter(sorted((root / "assets" / "audio").glob("*clean*"))))
 
 
+def test_what_a_command_starts_has_its_profile(environment):
+    code = (
+        "import os, sys; from webui.cli import main; main(); "
+        "print(os.environ['FSMN_VAD_PROFILE'], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "completion", "bash", "--profile", "board"]
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
+    assert (run.returncode, run.stderr) == (0, "board\n")
+
+
 def test_the_twelve_segments(fsmn_vad, shared_data):
     run = fsmn_vad("detect", shared_data / "vad_example.wav")
     assert (run.returncode, run.stderr) == (0, "")

@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         tell_lost_output()
     try:
         arguments, environment = _with_profile(arguments)
+        if argv is None:
+            # What this command starts, as `bench` does, reads its settings from there.
+            os.environ.update(environment)
         settings = Settings.from_environment(environment)
         language = language_of(settings)
         if not arguments or (
