@@ -80,7 +80,7 @@ def test_every_field_is_read_from_its_variable(tmp_path: Path) -> None:
         ("PASSWORD", ":secret", "user:password"),
         ("UPLOAD_AGE_S", "nan", "60 to"),
         ("STALL_TIMEOUT_S", "inf", "1 to 3600"),
-        ("CACHE_BYTES", "256 MiB", "whole number"),
+        ("CACHE_BYTES", "256 MiB apiece", "256M or 256MiB"),
     ],
 )
 def test_a_bad_value_is_refused_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
@@ -192,3 +192,28 @@ def test_every_profile_can_be_used(name: str) -> None:
 def test_an_unknown_profile_says_which_there_are() -> None:
     with pytest.raises(SettingsError, match=r"FSMN_VAD_PROFILE: desk is not one of board, "):
         Settings.from_environment({"FSMN_VAD_PROFILE": "desk"})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("268435456", 256 * 1024**2),
+        ("256M", 256 * 1024**2),
+        ("256MiB", 256 * 1024**2),
+        ("256 MiB", 256 * 1024**2),
+        ("256mb", 256 * 1024**2),
+        ("1G", 1024**3),
+        ("1.5 GiB", 3 * 1024**3 // 2),
+        ("1.1M", 1_153_433),
+        ("2048k", 2 * 1024**2),
+        ("1048576 B", 1024**2),
+    ],
+)
+def test_sizes_may_have_units_as_the_defaults_are_written(text: str, size: int) -> None:
+    assert Settings.from_environment({"FSMN_VAD_CACHE_BYTES": text}).cache_bytes == size
+
+
+@pytest.mark.parametrize("text", ["256 apples", "M", "1,5G", "-1M", "1e9", "0.3", "256MM", "1_0M"])
+def test_what_is_no_size_says_how_one_is_written(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"FSMN_VAD_CACHE_BYTES: .* is not a number of bytes"):
+        Settings.from_environment({"FSMN_VAD_CACHE_BYTES": text})

@@ -76,10 +76,21 @@ class StudioError(Exception):
         A raiser that knows its reason in English only (the words of a library)
         gives no ``reason_zh``: the Chinese text then carries ``reason``.
         """
+        fact, advice = self.fact(language), self.advice(language)
+        if not advice:
+            return fact
+        return f"{fact}{advice}" if language == "zh" else f"{fact} {advice}"
+
+    def fact(self, language: str = "en") -> str:
+        """Say what is wrong; and what to do, unless `advice` does."""
         text = self.texts.get(language, self.texts["en"])
         if "reason" in self.details:
             return text.format_map({"reason_zh": self.details["reason"], **self.details})
         return text.format_map(self.details)
+
+    def advice(self, language: str = "en") -> str:
+        """Say what to do, where that depends on the case; "" where `fact` says it."""
+        return ""
 
     def __str__(self) -> str:
         return self.message()

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import gc
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,12 @@ from pathlib import Path
 
 from webui import weights
 from webui.errors import EngineStartError, StudioError
-from webui.memory_errors import WALLS, MemoryExceededError, MemoryShortError
+from webui.memory_errors import (
+    WALLS,
+    EngineLimitError,
+    MemoryExceededError,
+    MemoryShortError,
+)
 from webui.memory_room import Room, tightest
 from webui.process_memory import peak_rss_bytes, status_kilobytes
 from webui.settings import Settings
@@ -32,6 +38,10 @@ _PROBABILITIES_BYTES_PER_S = _PEAKS_BYTES_PER_S = 100 * 4
 KEPT_BYTES_PER_S = _PROBABILITIES_BYTES_PER_S + _PEAKS_BYTES_PER_S
 # What loading took, measured (2 cores, Linux); replaced by what it takes here once it is known.
 _LOAD_BYTES = {"funasr": 560 * _MB, "onnx": 60 * _MB, "onnx-int8": 60 * _MB}
+# Data of an engine's process as soon as it is loaded, and the least limit of it with which jobs
+# are taken; measured likewise.
+_LOADED_DATA_BYTES = {"funasr": 550 * _MB, "onnx": 126 * _MB, "onnx-int8": 126 * _MB}
+_LEAST_DATA_BYTES = {"funasr": 660 * _MB, "onnx": 160 * _MB, "onnx-int8": 160 * _MB}
 # What scoring takes beside that: always, and for each second of audio that is in work.
 _WORK_BYTES = {"funasr": 60 * _MB, "onnx": 12 * _MB, "onnx-int8": 12 * _MB}
 _BYTES_PER_BLOCK_S = {"funasr": 3_000_000, "onnx": 260_000, "onnx-int8": 260_000}
@@ -92,9 +102,27 @@ def check_load(engine: str, known_bytes: int | None, share: float) -> None:
     """
     room = tightest(share)
     # Under a limit of each process for itself, what libraries take cannot be told beforehand.
-    needed_bytes = 0 if room.wall == "process" else known_bytes or load_bytes(engine)
+    needed_bytes = 0 if room.is_own else known_bytes or load_bytes(engine)
     if needed_bytes > room.left_bytes(share):
-        raise _short(needed_bytes, room, share)
+        raise _short(needed_bytes, room, share, _smaller(engine))
+
+
+def check_limit(engine: str, limit_bytes: int) -> None:
+    """Find out whether an engine can work at all within the limit of its data.
+
+    Args:
+        engine: that is to be loaded, in a process of its own.
+        limit_bytes: 0 = none.
+
+    Raises:
+        EngineLimitError: it cannot.
+    """
+    if sys.platform == "linux" and 0 < limit_bytes < _LOADED_DATA_BYTES[engine]:
+        raise EngineLimitError(
+            engine=engine,
+            limit_mb=round(limit_bytes / _MB),
+            least_mb=round(_LEAST_DATA_BYTES[engine] / _MB),
+        )
 
 
 def check_stream(settings: Settings) -> None:
@@ -107,7 +135,7 @@ def check_stream(settings: Settings) -> None:
     room = tightest(share)
     needed_bytes = _STREAM_BYTES + round(_ROLLING * settings.live_keep_s * KEPT_BYTES_PER_S)
     if needed_bytes > room.left_bytes(share):
-        raise _short(needed_bytes, room, share)
+        raise _short(needed_bytes, room, share, ("keep_less", "caches"))
 
 
 def load_detector(engine: str, settings: Settings) -> Detector:
@@ -136,11 +164,23 @@ def load_detector(engine: str, settings: Settings) -> Detector:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise EngineStartError(
-            engine=engine,
-            reason=f"memory ran out while it was loaded ({_said(error)})",
-            reason_zh=f"加载时内存不足（{_said(error)}）",
-        ) from error
+        raise short_at_start(engine, error) from error
+
+
+def short_at_start(engine: str, error: BaseException, limit_bytes: int = 0) -> EngineStartError:
+    """Say that memory ran out while an engine was loaded.
+
+    Args:
+        engine: that was loaded.
+        error: which said so.
+        limit_bytes: of its data, 0 = none.
+    """
+    reason = f"memory ran out while it was loaded ({_said(error)})"
+    reason_zh = f"加载时内存不足（{_said(error)}）"
+    if limit_bytes:
+        reason += f"; raise FSMN_VAD_ENGINE_MEMORY_BYTES ({round(limit_bytes / _MB)} MB)"
+        reason_zh += f"，请调高 FSMN_VAD_ENGINE_MEMORY_BYTES（{round(limit_bytes / _MB)} MB）"
+    return EngineStartError(engine=engine, reason=reason, reason_zh=reason_zh)
 
 
 class Guard:
@@ -224,19 +264,25 @@ class Guard:
         length_s = (duration_s or 0.0) * tracks
         page_bytes = int(length_s * self._keeping.page_bytes)
         if page is not None and page_bytes > page.left_bytes(share):
-            raise _short(page_bytes, page, share)
+            raise _short(page_bytes, page, share, ("shorten", "caches"))
         room = tightest(share)
         kept_bytes = int(length_s * self._keeping.here_bytes)
         # Under a limit for one process what the page keeps does not count.
-        kept_bytes += 0 if room.wall == "process" else page_bytes
-        needed_bytes = 0
+        kept_bytes += 0 if room.is_own else page_bytes
+        work_bytes = needed_bytes = 0
         for pace in self._paces():
-            work_bytes = _work_bytes(self._engine, pace, tracks)
             # Measured here once there was such a job.
-            needed_bytes = kept_bytes + max(work_bytes, self._measured.get(pace, 0))
+            known_bytes = self._measured.get(pace, 0)
+            work_bytes = max(_work_bytes(self._engine, pace, tracks), known_bytes)
+            needed_bytes = kept_bytes + work_bytes
             if needed_bytes <= room.left_bytes(share):
                 return pace
-        raise _short(needed_bytes, room, share)
+        remedies = _smaller(self._engine)
+        if work_bytes < room.left_bytes(share):
+            remedies = ("shorten", *remedies)
+        if self._keeping.page_bytes and not room.is_own:
+            remedies = (*remedies, "caches")
+        raise _short(needed_bytes, room, share, remedies)
 
     @property
     def smallest(self) -> Pace:
@@ -305,12 +351,27 @@ def _forget_peak() -> bool:
     return True
 
 
-def _short(needed_bytes: int, room: Room, share: float) -> MemoryShortError:
+def _smaller(engine: str) -> tuple[str, ...]:
+    """The remedy of another engine, where there is one that needs less."""
+    return ("onnx",) if engine == "funasr" else ()
+
+
+def _short(
+    needed_bytes: int, room: Room, share: float, remedies: tuple[str, ...]
+) -> MemoryShortError:
+    """Say that memory is short, and what helps: the remedies, and what its limit allows."""
+    if room.is_own or room.wall == "container":
+        remedies = (*remedies, room.wall)
+    else:
+        remedies = (*remedies, "programs")
+    if not room.is_own and needed_bytes <= room.left_bytes(1):
+        remedies = (*remedies, "share")
     return MemoryShortError(
         needed_mb=round(needed_bytes / _MB),
         left_mb=max(0, round(room.left_bytes(share) / _MB)),
-        percent=100 if room.wall == "process" else round(100 * share),
+        percent=100 if room.is_own else round(100 * share),
         limit_mb=round(room.limit_bytes / _MB),
         wall=WALLS[room.wall]["en"],
         wall_zh=WALLS[room.wall]["zh"],
+        remedies=remedies,
     )

@@ -10,7 +10,9 @@ from typing import Literal
 from webui.control_groups import memory_limit
 from webui.process_memory import status_kilobytes
 
-Wall = Literal["machine", "container", "process"]
+Wall = Literal["machine", "container", "process", "engine"]
+# What `limit_data` has set in this process.
+_data_limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Room:
     """Memory under one limit.
 
     Attributes:
-        wall: the machine's memory, the container's limit, or this process's own.
+        wall: the machine's memory, the container's limit, this process's own (``ulimit``), or
+            that which was set for the engine's process.
         limit_bytes: all of it.
         used_bytes: what is in use.
     """
@@ -27,12 +30,17 @@ class Room:
     limit_bytes: int
     used_bytes: int
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one process's limit, which has it to itself."""
+        return self.wall in ("process", "engine")
+
     def left_bytes(self, share: float) -> int:
         """What may be added until ``share`` of the limit is in use; below 0 if it is already.
 
-        A process has its own limit to itself: there, all of it may be used.
+        Of a limit of its own, a process may use all.
         """
-        most = self.limit_bytes if self.wall == "process" else int(self.limit_bytes * share)
+        most = self.limit_bytes if self.is_own else int(self.limit_bytes * share)
         return most - self.used_bytes
 
 
@@ -61,6 +69,7 @@ def limit_data(most_bytes: int) -> None:
     Linux counts what a process may write to, without the files and libraries that it only
     reads and without the address space that CUDA reserves and does not use.
     """
+    global _data_limit_bytes
     if sys.platform != "linux":
         return
     import resource
@@ -68,6 +77,18 @@ def limit_data(most_bytes: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    _data_limit_bytes = most_bytes
+
+
+def engine_room(pid: int | None, limit_bytes: int) -> Room | None:
+    """What `limit_data` leaves an engine's process; None without a limit or where there is none.
+
+    Args:
+        pid: of the engine's process.
+        limit_bytes: of its data, 0 = none.
+    """
+    used_bytes = 1024 * status_kilobytes(pid).get("VmData", 0)
+    return Room("engine", limit_bytes, used_bytes) if limit_bytes and used_bytes else None
 
 
 def _rooms() -> Iterator[Room]:
@@ -95,4 +116,5 @@ def _process() -> Iterator[Room]:
     for kind, name in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
         soft, _ = resource.getrlimit(kind)
         if soft != resource.RLIM_INFINITY:
-            yield Room("process", soft, 1024 * taken[name])
+            is_ours = kind == resource.RLIMIT_DATA and soft == _data_limit_bytes
+            yield Room("engine" if is_ours else "process", soft, 1024 * taken[name])

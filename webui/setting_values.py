@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +58,27 @@ def parse(name: str, text: str, annotation: Any) -> Any:
         if text.lower() not in _SWITCHES:
             raise unusable(name, f"{text} is not on or off", f"{text} 不是 on 或 off")
         return _SWITCHES[text.lower()]
+    if "_bytes" in name:
+        return _size(name, text)
     try:
         return int(text) if kind == "int" else float(text)
     except ValueError:
         noun, noun_zh = ("a whole number", "整数") if kind == "int" else ("a number", "数字")
         raise unusable(name, f"{text} is not {noun}", f"{text} 不是{noun_zh}") from None
+
+
+def _size(name: str, text: str) -> int:
+    """Read a number of bytes: 268435456, 256M, 256MiB, "256 MiB", 1.5G."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *(?:([kmgt])i?b?|b)?", text.strip().lower())
+    number, unit = found.groups() if found else ("0", None)
+    size = Fraction(number) * 1024 ** (" kmgt".index(unit) if unit else 0)
+    if found is None or (unit is None and size.denominator != 1):
+        raise unusable(
+            name,
+            f"{text} is not a number of bytes; write 268435456, 256M or 256MiB (1M = 1024 x 1024)",
+            f"{text} 不是字节数，请写成 268435456、256M 或 256MiB（1M = 1024 x 1024）",
+        )
+    return int(size)
 
 
 def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,9 +16,10 @@ import pytest
 from tests.limits.careless import BLOCK_S, careless
 from tests.limits.groups import limited_group
 from webui.audio.wav import wav_header
+from webui.doctor.models import engines
 from webui.engine import Engine, process, worker
 from webui.engine.messages import EngineConfig
-from webui.errors import EngineCrashedError
+from webui.errors import EngineCrashedError, EngineStartError
 from webui.memory_errors import MemoryExceededError, MemoryKilledError, MemoryShortError
 from webui.process_memory import status_kilobytes
 from webui.settings import Settings
@@ -83,9 +85,40 @@ def silence(path: Path, duration_s: int) -> Path:
 
 def test_what_the_engines_limit_leaves_no_room_for_is_refused(limited: Limited, hour: Path) -> None:
     engine = limited(8 * MB, is_careless=False)
-    with pytest.raises(MemoryShortError, match="the limit of this process"):
+    with pytest.raises(MemoryShortError, match="the engine's own limit"):
         engine.submit(hour, engine="onnx").result()
     assert engine.health() == "ready"
+
+
+def test_a_limit_below_what_the_engine_needs_is_said_to_be_that(
+    model_dir: Path, sound: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(engine="onnx", model_dir=model_dir, engine_memory_bytes=100 * MB)
+    (finding,) = [each for each in engines(settings) if each.check == "engine onnx"]
+    assert finding.level == "fail" and "100 MB, and it needs 160 MB" in finding.text["en"]
+    assert finding.advice["en"].startswith("Raise FSMN_VAD_ENGINE_MEMORY_BYTES")
+    assert finding.advice["zh"].startswith("请调高 FSMN_VAD_ENGINE_MEMORY_BYTES")
+    # And with what is said to be the least, it scores.
+    engine = Engine(replace(settings, threads=1, engine_memory_bytes=160 * MB))
+    try:
+        assert engine.submit(sound, engine="onnx").result()[0].duration_ms > 0
+    finally:
+        engine.close()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_memory_that_runs_out_while_loading_is_one_line(
+    model_dir: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webui.guard._LOADED_DATA_BYTES", {"onnx": 0})
+    settings = Settings(engine="onnx", model_dir=model_dir, engine_memory_bytes=110 * MB)
+    engine = Engine(settings)
+    try:
+        with pytest.raises(EngineStartError, match=r"raise FSMN_VAD_ENGINE_MEMORY_BYTES \(110 MB"):
+            engine.load("onnx").result()
+    finally:
+        engine.close()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 SCORE = """

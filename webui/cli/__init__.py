@@ -15,7 +15,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from webui import __version__
 from webui.cli.standard_output import output_error, tell_lost_output
@@ -28,6 +28,8 @@ from webui.settings import PREFIX, PROFILES, Settings
 # A command's module is imported when it is the one: `models list` wants no Gradio, `serve` no
 # benchmark.
 _MODULES = ("detect", "batch", "stream", "bench", "models", "history", "doctor", "completion")
+# What a profile sets is nothing to these.
+_WITHOUT_PROFILE = ("models", "history", "completion")
 
 # As a shell tells of SIGPIPE, which ends most programs there; to Python it is an error.
 _UNREAD = 141
@@ -113,16 +115,23 @@ def _silence_output() -> None:
 
 
 def _with_profile(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Take --profile, which any command may have, out of the arguments and into the variables.
+    """Take --profile out of the arguments and into the variables.
 
     It has to be known before the settings are read, and these before the arguments are.
+
+    Raises:
+        SettingsError: there is no such profile.
     """
+    command = next((each for each in arguments if not each.startswith("-")), "")
+    if command in _WITHOUT_PROFILE:
+        return arguments, dict(os.environ)
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--profile")
     end = arguments.index("--") if "--" in arguments else len(arguments)
     found, rest = finder.parse_known_args(arguments[:end])
     if found.profile is None:
         return arguments, dict(os.environ)
+    with_options(Settings(), profile=found.profile)  # told by the option's name, not the variable's
     return rest + arguments[end:], {**os.environ, f"{PREFIX}PROFILE": found.profile}
 
 
@@ -138,7 +147,7 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
         prog="fsmn-vad", description=texts["about"], epilog=texts["codes"]
     )
     parser.add_argument("--version", action="version", version=f"fsmn-vad {__version__}")
-    parser.add_argument("--profile", choices=tuple(PROFILES), help=texts["profile"])
+    _add_profile(parser, texts)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve = commands.add_parser("serve", help=texts["serve"], description=texts["serve"])
     serve.add_argument("--host", help=texts["host"])
@@ -146,16 +155,22 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
     serve.add_argument(
         "--mcp", action=argparse.BooleanOptionalAction, default=None, help=texts["mcp"]
     )
-    serve.add_argument("--profile", choices=tuple(PROFILES), help=texts["profile"])
+    _add_profile(serve, texts)
     serve.set_defaults(run=_serve)
     for name in _MODULES:
         added = commands.add_parser(name, help=texts[name], description=texts[name])
         if command in (name, None):
             module = importlib.import_module(f"webui.cli.{name}")
             module.add_arguments(added, language)
+            if name not in _WITHOUT_PROFILE:
+                _add_profile(added, texts)
             if name != "models":
                 added.set_defaults(run=module.run)
     return parser
+
+
+def _add_profile(parser: argparse.ArgumentParser, texts: Mapping[str, str]) -> None:
+    parser.add_argument("--profile", choices=tuple(PROFILES), help=texts["profile"])
 
 
 def _serve(chosen: argparse.Namespace, settings: Settings, language: str) -> int:

@@ -48,8 +48,9 @@ def found(
 
 
 def told(check: str, level: Level, error: StudioError) -> Finding:
-    """Make a finding of an error, whose text says what to do."""
-    return found(check, level, error.message("en"), error.message("zh"))
+    """Make a finding of an error, which says what to do."""
+    advice = error.advice("en"), error.advice("zh")
+    return found(check, level, error.fact("en"), error.fact("zh"), advice=advice)
 
 
 def worst(findings: Iterable[Finding]) -> Level:

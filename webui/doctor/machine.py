@@ -13,7 +13,7 @@ from webui.doctor.finding import Finding, Level, found, told
 from webui.errors import HistoryError
 from webui.history import History
 from webui.memory_room import tightest
-from webui.settings import Settings
+from webui.settings import PROFILES, Settings
 from webui.system_errors import system_reason_zh
 
 _MB = 1_000_000
@@ -21,6 +21,16 @@ _LEAST_DISK_BYTES = 200 * _MB
 # What page and engine take together after an hour's recording, with the larger engine.
 _ENOUGH_MEMORY_BYTES = 1000 * _MB
 _LEAST_MEMORY_BYTES = 350 * _MB
+
+
+def profile(settings: Settings) -> Iterator[Finding]:
+    """Say which presets are in force."""
+    name = settings.profile
+    text = (
+        f"{name} (of {', '.join(PROFILES)}: --profile, or FSMN_VAD_PROFILE)",
+        f"{name}（可选 {'、'.join(PROFILES)}：--profile 或 FSMN_VAD_PROFILE）",
+    )
+    yield found("profile", "ok", *text)
 
 
 def workspace(settings: Settings) -> Iterator[Finding]:

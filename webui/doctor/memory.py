@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from webui.choice import choose
+from webui.choice import Choice, choose
 from webui.engine import Engine, MemoryReading
 from webui.memory_errors import WALLS
-from webui.memory_room import tightest
+from webui.memory_room import Room, engine_room, tightest
 from webui.process_memory import ProcessMemory
 from webui.settings import Settings
 
@@ -17,6 +17,7 @@ _MB = 1_000_000
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
+        "profile": "profile: {profile}",
         "machine": "machine: {used} of {total} MB in use, {available} MB available; "
         "swap: {swap_used} of {swap} MB",
         "group": "container limit: {used} of {limit} MB in use, {free} MB free",
@@ -36,6 +37,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "warm_up": "warm-up",
     },
     "zh": {
+        "profile": "预设（profile）：{profile}",
         "machine": "整机：已用 {used} / {total} MB，可用 {available} MB；"
         "交换空间：{swap_used} / {swap} MB",
         "group": "容器上限：已用 {used} / {limit} MB，剩余 {free} MB",
@@ -67,22 +69,26 @@ def examine_memory(settings: Settings) -> dict[str, Any]:
         EngineError, ModelError: the model cannot be loaded.
     """
     share = settings.memory_share
-    room = tightest(share)
     choice = choose(settings.engine, settings)
     engine = Engine(settings)
     try:
-        engine.load(choice.engine).result()
+        status = engine.load(choice.engine).result()
+        own = engine_room(status.pid, settings.engine_memory_bytes)
+        rooms = [tightest(share)] if own is None else [tightest(share), own]
+        room = min(rooms, key=lambda each: each.left_bytes(share))
         change = engine.unload()
     finally:
         engine.close()
     return {
+        "profile": settings.profile,
         "choice": asdict(choice),
         "room": {**asdict(room), "left_bytes": room.left_bytes(share), "share": share},
         "loaded": asdict(change.before),
         "unloaded": asdict(change.after),
         "lines": {
             language: [
-                *_lines(choice.engine, choice.reason, settings, change.before, texts),
+                TEXTS[language]["profile"].format(profile=settings.profile),
+                *_lines(choice, room, share, change.before, language),
                 _unloaded(change.before, change.after, texts),
             ]
             for language, texts in TEXTS.items()
@@ -91,13 +97,13 @@ def examine_memory(settings: Settings) -> dict[str, Any]:
 
 
 def _lines(
-    engine: str,
-    reason: Mapping[str, str],
-    settings: Settings,
+    choice: Choice,
+    room: Room,
+    share: float,
     reading: MemoryReading,
-    texts: Mapping[str, str],
+    language: str,
 ) -> Iterator[str]:
-    language = "en" if texts is TEXTS["en"] else "zh"
+    texts = TEXTS[language]
     machine = reading.machine
     yield texts["machine"].format(
         used=_mb(machine.used_bytes),
@@ -111,14 +117,13 @@ def _lines(
         yield texts["group"].format(
             used=_mb(group.used_bytes), limit=_mb(group.limit_bytes), free=_mb(group.free_bytes)
         )
-    room = tightest(settings.memory_share)
     yield texts["room"].format(
-        left=_mb(max(0, room.left_bytes(settings.memory_share))),
-        percent=round(100 * settings.memory_share),
+        left=_mb(max(0, room.left_bytes(share))),
+        percent=100 if room.is_own else round(100 * share),
         wall=WALLS[room.wall][language],
         limit=_mb(room.limit_bytes),
     )
-    yield texts["choice"].format(engine=engine, reason=reason[language])
+    yield texts["choice"].format(engine=choice.engine, reason=choice.reason[language])
     yield _process("this", reading.page, texts)
     yield _process("engine", reading.engine, texts)
     parts = reading.engine_parts.items()

@@ -12,6 +12,7 @@ from webui.settings import Settings
 Check = Callable[[Settings], Iterator[Finding]]
 
 CHECKS: Mapping[str, Check] = {
+    "profile": machine.profile,
     "python": packages.python,
     "packages": packages.packages,
     "model": models.model,

@@ -34,7 +34,7 @@ from webui.errors import (
     JobCancelledError,
     StudioError,
 )
-from webui.guard import check_load
+from webui.guard import check_limit, check_load
 from webui.memory_errors import MemoryKilledError, MemoryShortError
 from webui.memory_room import own_limits
 from webui.settings import Settings
@@ -111,6 +111,7 @@ class Host:
         if process is not None and process.is_alive and process.engine == job.engine:
             return process
         self.end()
+        check_limit(job.engine, self._settings.engine_memory_bytes)
         check_load(job.engine, self._known_bytes.get(job.engine), self._settings.memory_share)
         begin = time.monotonic()
         job.loading("start_process")

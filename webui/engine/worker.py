@@ -39,7 +39,7 @@ from webui.engine.messages import (
     StreamStepped,
 )
 from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
-from webui.guard import Guard
+from webui.guard import Guard, is_out_of_memory, short_at_start
 from webui.memory_room import limit_data
 from webui.process_memory import Growth
 from webui.vad.detector import Detector, Plan
@@ -110,15 +110,21 @@ def _load(pipe: Connection, config: EngineConfig, growth: Growth) -> Detector:
         step = _STEPS[name]
         pipe.send(Stage(name))
 
-    detector = Detector(
-        config.engine,
-        model_directory=weights.find(engine=SCORERS[config.engine].weights, settings=settings),
-        prepared_directory=settings.prepared_directory,
-        threads=settings.threads,
-        device=settings.device,
-        precision=settings.precision,
-        on_stage=on_stage,
-    )
+    directory = weights.find(engine=SCORERS[config.engine].weights, settings=settings)
+    try:
+        detector = Detector(
+            config.engine,
+            model_directory=directory,
+            prepared_directory=settings.prepared_directory,
+            threads=settings.threads,
+            device=settings.device,
+            precision=settings.precision,
+            on_stage=on_stage,
+        )
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise short_at_start(config.engine, error, settings.engine_memory_bytes) from error
     growth.note(step)
     return detector
 
@@ -173,9 +179,10 @@ def _guarded(
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:
-        # For the log; the person gets one line.
-        traceback.print_exc(file=sys.stderr)
-        return Failed(describe(f"{type(error).__name__}: {error}"))
+        # For the log, unless it was foreseen; the person gets one line.
+        if not is_out_of_memory(error):
+            traceback.print_exc(file=sys.stderr)
+        return Failed(describe(f"{type(error).__name__}: {error}".rstrip(": ")))
 
 
 def _clear_gpu_cache(gpu: GpuMeter) -> Answer:
