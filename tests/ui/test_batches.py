@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -46,14 +47,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another folder of the server, empty."""
+    return tmp_path_factory.mktemp("other")
+
+
+@pytest.fixture
+def odd_folder(other_folder: Path, root: Path) -> Path:
+    """Recordings whose names, or whose folder's, are no text; one is."""
+    folder = other_folder / "odd"
+    folder.mkdir()
+    demo = root / "assets" / "audio" / "english-clean.flac"
+    shutil.copy(demo, folder / "good.flac")
+    try:
+        shutil.copy(demo, folder / os.fsdecode(b"bad\xff.flac"))
+        (folder / os.fsdecode(b"d\xfe")).mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    shutil.copy(demo, folder / os.fsdecode(b"d\xfe") / "in.flac")
+    return folder
+
+
+@pytest.fixture(scope="module")
 def studio(
-    model_dir: Path, tmp_path_factory: pytest.TempPathFactory, folder: Path
+    model_dir: Path, tmp_path_factory: pytest.TempPathFactory, folder: Path, other_folder: Path
 ) -> Iterator[Studio]:
     settings = Settings(
         engine="onnx",
         model_dir=model_dir,
         workspace_directory=tmp_path_factory.mktemp("workspace"),
-        server_folders=(folder,),
+        server_folders=(folder, other_folder),
         batch_files=50,
         max_batches=3,
     )
@@ -160,6 +183,27 @@ def test_a_folder_of_the_server_gives_what_the_command_writes(
     assert studio.engine.status().state == "not_loaded"
     assert client.post(f"/batches/{batch_id}/files/2/open").json()["query"] == opened
     assert client.post(f"/batches/{batch_id}/files/1/open").status_code == 404
+
+
+def test_names_that_are_no_text_stop_nothing(
+    client: TestClient, odd_folder: Path, studio: Studio
+) -> None:
+    batch_id = begin(client, folder=str(odd_folder))
+    value = ended(client, batch_id)
+    stands = {row["name"]: row["state"] for row in value["rows"]}
+    assert stands == {"bad\ufffd.flac": "failed", "d\ufffd/in.flac": "failed", "good.flac": "done"}
+    notes = [row["note"] for row in value["rows"]]
+    assert "not valid Unicode" in notes[0]
+    found = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
+    assert set(found) == {"summary.csv", *(f"good{end}" for end in result_suffixes(FORMATS))}
+    sound = files_of(client.get(f"/batches/{batch_id}/sound.zip?kind=wav").content)
+    assert any(name.startswith("good/") for name in sound)
+    studio.runs.settle()
+    [noted] = [run for run in studio.runs.history.runs() if run.result_id == batch_id]
+    assert noted.file == "odd (1/3)"
+    client.delete(f"/batches/{batch_id}")
+    refused = client.post("/batches", content=json.dumps({"folder": "\ud800"}))
+    assert refused.status_code == 400
 
 
 def test_files_that_are_sent(client: TestClient, folder: Path, studio: Studio) -> None:

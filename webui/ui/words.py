@@ -5,6 +5,11 @@ from __future__ import annotations
 from webui.ui.i18n import Texts
 
 
+def readable(text: str) -> str:
+    """Return text that can be sent: names of files may hold bytes that are no text."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def size(size_bytes: int | None) -> str:
     """Write an amount of memory: "40 kB", "76 MB", "3.2 GB"; a dash where it is not known."""
     if size_bytes is None:

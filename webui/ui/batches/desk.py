@@ -18,7 +18,7 @@ from webui.audio.report import CHANNEL_CHOICES
 from webui.batch.naming import STATE, SUMMARY, result_suffixes
 from webui.errors import AudioError, StudioError
 from webui.formats import FORMATS
-from webui.ui import views
+from webui.ui import views, words
 from webui.ui.access import is_own_origin
 from webui.ui.batches.batches import Wish
 from webui.ui.batches.row import STATES
@@ -83,7 +83,7 @@ class _Desk:
             wish = _wish(await self._body(request), texts.language)
             batch = await run_in_threadpool(self._batches.begin, wish)
         except StudioError as error:
-            return PlainTextResponse(error.message(texts.language), 400)
+            return PlainTextResponse(words.readable(error.message(texts.language)), 400)
         except _WrongError as error:
             return _wrong(request, error)
         return JSONResponse({"id": batch.id}, 201)

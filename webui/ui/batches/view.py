@@ -39,7 +39,8 @@ def batch_value(batch: Batch, texts: Texts, *, first: int, count: int, only: str
         "id": batch.id,
         "state": batch.state,
         "title": texts(f"batch.state_{batch.state}"),
-        "error": error or ("" if batch.is_kept or not batch.is_over else texts("batch.forgotten")),
+        "error": words.readable(error)
+        or ("" if batch.is_kept or not batch.is_over else texts("batch.forgotten")),
         "fraction": round(done / total, 4) if batch.rows else 1.0,
         "pace": _pace(batch, done / total, counts["done"], texts),
         "files": _files(batch, texts),
@@ -107,7 +108,7 @@ def _progress(now: JobProgress, texts: Texts) -> dict[str, Any]:
 def _row(row: Row, batch: Batch, texts: Texts) -> dict[str, Any]:
     value: dict[str, Any] = {
         "n": row.number,
-        "name": row.name,
+        "name": words.readable(row.name),
         "state": row.state,
         "word": texts(f"batch.row_{row.state}"),
         "note": "",
@@ -116,7 +117,7 @@ def _row(row: Row, batch: Batch, texts: Texts) -> dict[str, Any]:
     if row.state == "scoring" and (job := row.job) is not None:
         value |= _progress(job.progress, texts)
     elif row.state == "failed" and row.error is not None:
-        value["note"] = row.error.message(texts.language)
+        value["note"] = words.readable(row.error.message(texts.language))
     elif row.state == "skipped":
         key = "batch.skipped_stopped" if batch.is_stopped or batch.error else "batch.skipped_unsent"
         value["note"] = texts(key)
@@ -129,5 +130,5 @@ def _row(row: Row, batch: Batch, texts: Texts) -> dict[str, Any]:
         }
         stem = batch.stems[row.number]
         if stem != str(PurePosixPath(row.name).with_suffix("")):  # another has its name
-            value["note"] = texts("batch.row_named", name=PurePosixPath(stem).name)
+            value["note"] = words.readable(texts("batch.row_named", name=PurePosixPath(stem).name))
     return value
