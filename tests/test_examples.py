@@ -191,3 +191,22 @@ def test_live_example_of_the_readmes(
         assert done.returncode == 0, done.stderr
         kinds = [line.split()[0] for line in done.stdout.splitlines()]
         assert kinds[:4] == ["speech_start", "speech_end"] * 2
+
+
+def test_an_extra_is_installed_into_the_installation_as_it_is():
+    """Without -e, pip puts a copy in the place of what run.sh installed, without its demos."""
+    said = []
+    for path in [*DOCUMENTS, *sorted((ROOT / "webui").rglob("*.py"))]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if re.search(r"pip install\b[^`]*\.\[\w+\]", line):
+                said.append((path.name, " -e " in line))
+    assert {"README.md", "README_zh.md", "api.md", "mcp.py", "cluster.py"} <= {n for n, _ in said}
+    assert not [name for name, is_in_place in said if not is_in_place]
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_every_setting_that_is_named_stands_in_the_table(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    tabled = " ".join(line for line in lines if line.startswith("| `FSMN_VAD_"))
+    named = set(re.findall(r"FSMN_VAD_[A-Z_]*[A-Z]", " ".join(lines)))
+    assert named and not {name for name in named if f"`{name}`" not in tabled}

@@ -43,8 +43,10 @@ class DaskCluster:
             self._dask: Any = importlib.import_module("distributed")
         except ImportError:
             raise self._refused(
-                "Dask is not installed here; install the extra [cluster]",
-                "本机未安装 Dask，请安装扩展 [cluster]",
+                "Dask is not installed here; in this program's environment run "
+                "pip install -c constraints.txt -e '.[cluster]'",
+                "本机未安装 Dask；请在本程序的环境中运行 "
+                "pip install -c constraints.txt -e '.[cluster]'",
             ) from None
         try:
             self._client: Any = self._dask.Client(address, timeout=timeout_s)

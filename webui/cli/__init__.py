@@ -3,7 +3,7 @@
 Standard output carries results only; progress and messages go to standard
 error. Exit codes: 0 all done, 1 some files failed (each is named, the others
 are written), 2 wrong usage, 130 interrupted, 141 nobody reads the results any
-more (``| head``), 143 ended by SIGTERM.
+more (``| head``), 129 hung up (SIGHUP), 143 ended by SIGTERM.
 """
 
 from __future__ import annotations

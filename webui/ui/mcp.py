@@ -26,9 +26,9 @@ def check_mcp(settings: Settings) -> None:
         raise SettingsError(
             name="FSMN_VAD_MCP",
             reason="the MCP packages are not installed; in this program's environment run "
-            'pip install -c constraints.txt ".[mcp]"',
+            'pip install -c constraints.txt -e ".[mcp]"',
             reason_zh="未安装 MCP 软件包；请在本程序的环境中运行 "
-            'pip install -c constraints.txt ".[mcp]"',
+            'pip install -c constraints.txt -e ".[mcp]"',
         )
 
 
