@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -392,3 +393,25 @@ def test_the_tightest_of_all_limits_is_told() -> None:
     assert room.left_bytes(1.0) > room.left_bytes(0.85)
     assert own_limits(0.85) is None or own_limits(0.85).wall == "process"  # type: ignore[union-attr]
     assert callable(limit_data)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits address space")
+@pytest.mark.parametrize(("command", "least_mb"), [("serve", 480), ("detect", 335)])
+def test_too_little_address_space_is_said_at_the_start(command: str, least_mb: int) -> None:
+    code = (
+        "import resource, sys\n"
+        "from webui.cli import main\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({300 * MB}, {300 * MB}))\n"
+        f"sys.exit(main([{command!r}, *sys.argv[1:]]))"
+    )
+    more = ["--port", "9"] if command == "serve" else ["x.wav"]
+    run = subprocess.run(
+        [sys.executable, "-c", code, *more],
+        env={**os.environ, "FSMN_VAD_LANGUAGE": "en"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert f"limited to 300 MB (ulimit -v), and this needs {least_mb} MB at least" in run.stderr
+    assert "Traceback" not in run.stderr

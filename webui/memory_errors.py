@@ -2,6 +2,8 @@
 
 ::
 
+    StudioError
+    └── AddressSpaceError      ulimit -v leaves too little to work at all
     EngineError
     ├── MemoryShortError       a job would need more memory than may be taken
     ├── MemoryExceededError    a job ran out of memory, in small blocks too
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from webui.errors import EngineCrashedError, EngineError, EngineStartError
+from webui.errors import EngineCrashedError, EngineError, EngineStartError, StudioError
 
 WALLS: Mapping[str, Mapping[str, str]] = {
     "machine": {"en": "the machine's memory", "zh": "整机内存"},
@@ -87,6 +89,19 @@ class EngineLimitError(EngineStartError):
         """Say which setting to raise."""
         smaller = ("onnx",) if self.details["engine"] == "funasr" else ()
         return _any_of(("engine", *smaller), language)
+
+
+class AddressSpaceError(StudioError):
+    """``ulimit -v`` leaves less address space than the program needs to work at all."""
+
+    texts = {
+        "en": "The address space of a process is limited to {limit_mb} MB (ulimit -v), and this "
+        "needs {least_mb} MB at least, most of which takes no memory. Raise the limit (ulimit -v "
+        "{least_kb}), or limit memory itself, by a container or control group.",
+        "zh": "进程的地址空间上限为 {limit_mb} MB（ulimit -v），而至少需要 {least_mb} MB"
+        "（其中大部分并不占用内存）。请提高上限（ulimit -v {least_kb}），"
+        "或改用容器、控制组限制内存本身。",
+    }
 
 
 class MemoryExceededError(EngineError):

@@ -63,6 +63,16 @@ def own_limits(share: float) -> Room | None:
     return min(_process(), key=lambda room: room.left_bytes(share), default=None)
 
 
+def address_space_bytes() -> int | None:
+    """Most address space that this process may have, as ``ulimit -v`` sets it; None = any."""
+    if sys.platform != "linux":
+        return None
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
 def limit_data(most_bytes: int) -> None:
     """Have this process's data never exceed so much; what would, fails. Where the system can.
 

@@ -153,13 +153,14 @@ def test_a_killed_process_fails_its_job_only(engine, long_wav, short_wav):
     assert engine.submit(short_wav, engine="onnx").result()[0].duration_ms == 20_000
 
 
-def test_killed_while_idle_is_noticed_and_mended(engine, short_wav):
+def test_killed_while_idle_is_noticed_and_mended(engine, short_wav, caplog):
     engine.submit(short_wav, engine="onnx").result()
     pid = engine.status().pid
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: engine.status().state == "not_loaded")
     engine.submit(short_wav, engine="onnx").result()
     assert engine.status().pid != pid
+    assert f"engine process {pid} (onnx) ended: SIGKILL; phase: idle" in caplog.messages
 
 
 def test_killed_while_loading(engine, short_wav):

@@ -22,6 +22,8 @@ from webui.cli.standard_output import output_error, tell_lost_output
 from webui.cli.terminal import TEXTS, ended_as_interrupted, language_of, say, with_options
 from webui.cli.words import UNRECOGNIZED, argparse_in, translated
 from webui.errors import OptionsError, OutputError, PortTakenError, SettingsError, StudioError
+from webui.memory_errors import AddressSpaceError
+from webui.memory_room import address_space_bytes
 from webui.process_memory import Growth
 from webui.settings import PREFIX, PROFILES, Settings
 
@@ -30,6 +32,11 @@ from webui.settings import PREFIX, PROFILES, Settings
 _MODULES = ("detect", "batch", "stream", "bench", "models", "history", "doctor", "completion")
 # What a profile sets is nothing to these.
 _WITHOUT_PROFILE = ("models", "history", "completion")
+
+# Address space with which each begins to do its work, measured with the onnx engine, which has a
+# process of its own beside the page.
+_LEAST_ADDRESS_BYTES = {"page": 480_000_000, "scoring": 335_000_000}
+_SCORING = ("detect", "batch", "stream")
 
 # As a shell tells of SIGPIPE, which ends most programs there; to Python it is an error.
 _UNREAD = 141
@@ -61,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         is_page = chosen.run is _serve
         if sys.stdout is None and not is_page:  # closed by whoever started it
             raise output_error(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+        if is_page or arguments[0] in _SCORING:
+            _check_address_space(_LEAST_ADDRESS_BYTES["page" if is_page else "scoring"])
         with contextlib.nullcontext() if is_page else ended_as_interrupted():
             code: int = chosen.run(chosen, settings, language)
         if not is_page:
@@ -167,6 +176,21 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
             if name != "models":
                 added.set_defaults(run=module.run)
     return parser
+
+
+def _check_address_space(least_bytes: int) -> None:
+    """Say so now, where libraries would later fail to load and threads to start.
+
+    Raises:
+        AddressSpaceError: there is less.
+    """
+    limit_bytes = address_space_bytes()
+    if limit_bytes is not None and limit_bytes < least_bytes:
+        raise AddressSpaceError(
+            limit_mb=limit_bytes // 1_000_000,
+            least_mb=least_bytes // 1_000_000,
+            least_kb=-(-least_bytes // 1024),
+        )
 
 
 def _add_profile(parser: argparse.ArgumentParser, texts: Mapping[str, str]) -> None:

@@ -25,9 +25,11 @@ from webui.engine.memory import MemoryChange, MemoryReading, UnloadCause, Unload
 from webui.engine.status import EngineStatus, Health
 from webui.engine.stream import EngineStream
 from webui.engine.streams import Streams
-from webui.errors import EngineError, JobCancelledError, StudioError
-from webui.guard import check_stream
+from webui.errors import EngineError, EngineStartError, JobCancelledError, StudioError
+from webui.guard import check_stream, is_out_of_memory
+from webui.memory_errors import MemoryShortError
 from webui.memory_room import tightest
+from webui.model_errors import ModelError
 from webui.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -115,7 +117,11 @@ class Engine:
             MemoryShortError: one more does not fit.
             EngineUnavailableError: this engine's packages are not installed.
         """
-        check_stream(self._settings)
+        try:
+            check_stream(self._settings)
+        except MemoryShortError as error:
+            _log_refusal(error)
+            raise
         if engine == "auto":
             engine = self._streams.engine or self.status().engine or engine
         return self._streams.open(pcm, choose(engine, self._settings).engine)
@@ -224,12 +230,17 @@ class Engine:
             try:
                 job.finish(self._work(job))
             except StudioError as error:
+                _log_refusal(error)
                 job.fail(error)
             except Exception as error:
                 # Were this thread to die, every later job would wait for ever.
-                _log.exception("job failed")
+                reason = f"{type(error).__name__}: {error}".rstrip(": ")
+                if is_out_of_memory(error):
+                    _log.warning("a job failed for want of memory: %s", reason)
+                else:
+                    _log.exception("job failed")
                 self._host.end()
-                job.fail(EngineError(reason=f"{type(error).__name__}: {error}"))
+                job.fail(EngineError(reason=reason))
             with self._changed:
                 self._running = None
                 self._idle_since_s = time.monotonic()
@@ -284,8 +295,18 @@ class Engine:
         engine = self._host.status.engine
         change = self._measured(self._host.end)
         self._unloaded = Unloaded(engine, cause, change, time.monotonic())
+        freed_mb = change.freed_engine_bytes / 1e6
+        _log.info("model unloaded (%s): %s, %.0f MB given back", cause, engine, freed_mb)
 
     def _measured(self, action: Callable[[], None]) -> MemoryChange:
         before = self.memory()
         action()
         return MemoryChange(before, self.memory())
+
+
+def _log_refusal(error: StudioError) -> None:
+    """Log what concerns the machine and not one recording alone."""
+    if isinstance(error, MemoryShortError):
+        _log.warning("job refused: %s", error.fact())
+    elif isinstance(error, (ModelError, EngineStartError)):
+        _log.warning("model not loaded: %s", error)

@@ -110,6 +110,8 @@ class Host:
         process = self._process
         if process is not None and process.is_alive and process.engine == job.engine:
             return process
+        if process is not None and not process.is_alive:
+            _log_death(process, process.crashed(), "idle")
         self.end()
         check_limit(job.engine, self._settings.engine_memory_bytes)
         check_load(job.engine, self._known_bytes.get(job.engine), self._settings.memory_share)
@@ -123,6 +125,7 @@ class Host:
             answer = self._converse(process, job, self._settings.start_timeout_s)
         except StudioError as error:
             self.is_in_trouble = not isinstance(error, JobCancelledError)
+            _log_death(process, error, f"loading, {self.status.stage}")
             self.end()
             raise
         assert isinstance(answer, Ready)
@@ -191,7 +194,8 @@ class Host:
         try:
             process.send(command)
             return self._converse(process, job, self._settings.stall_timeout_s)
-        except (EngineCrashedError, EngineStalledError):
+        except (EngineCrashedError, EngineStalledError) as error:
+            _log_death(process, error, self.status.state)
             self.is_in_trouble = True
             self.end()
             raise
@@ -240,3 +244,16 @@ class Host:
             )
             if gpus is not None:
                 self._gpus = gpus
+
+
+def _log_death(process: EngineProcess, error: StudioError, phase: str) -> None:
+    """Log how a process ended, if it is that which the error tells."""
+    if isinstance(error, EngineStalledError):
+        how = f"no sign of life for {error.details['seconds']} s"
+    elif isinstance(error, EngineCrashedError):
+        how = str(error.details["reason"])
+    else:
+        return
+    _log.warning(
+        "engine process %s (%s) ended: %s; phase: %s", process.pid, process.engine, how, phase
+    )

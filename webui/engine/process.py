@@ -83,7 +83,7 @@ class EngineProcess:
         try:
             self._pipe.send(command)
         except OSError as error:
-            raise self._crashed() from error
+            raise self.crashed() from error
 
     def answers(self, silence_s: float) -> Iterator[Answer | None]:
         """Yield answers as they come, and None while there is none.
@@ -102,7 +102,7 @@ class EngineProcess:
                 yield None
                 continue
             if answer is None:
-                raise self._crashed()
+                raise self.crashed()
             heard = time.monotonic()
             yield answer
 
@@ -118,7 +118,7 @@ class EngineProcess:
         except (EOFError, OSError) as error:
             # It may still be alive, or be about to end.
             self.kill()
-            raise self._crashed() from error
+            raise self.crashed() from error
         return answers
 
     def kill(self) -> None:
@@ -146,11 +146,12 @@ class EngineProcess:
         finally:
             self._answers.put(None)
 
-    def _crashed(self) -> EngineCrashedError:
+    def crashed(self) -> EngineCrashedError:
+        """The error that tells how the process ended; it has, or is about to."""
         self._process.join(5)
         code = self._process.exitcode
         killed = code is not None and code < 0
-        if code == -signal.SIGKILL and out_of_memory_kills() > self._kills:
-            return MemoryKilledError()
         reason = signal.Signals(-code).name if killed and code else f"exit {code}"
+        if code == -signal.SIGKILL and out_of_memory_kills() > self._kills:
+            return MemoryKilledError(reason=f"{reason}, out of memory")
         return EngineCrashedError(reason=reason)

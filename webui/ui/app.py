@@ -40,6 +40,7 @@ from webui.ui import (
     mcp,
     past,
     playback,
+    server_log,
     spectrogram,
     streaming,
     theme,
@@ -233,6 +234,7 @@ def serve(settings: Settings, growth: Growth, language: str = "en") -> None:
     check_port(settings.host, settings.port)
     mcp.check_mcp(settings)
     _stay_local()
+    server_log.begin()
     share_arenas()
     studio = Studio(settings, growth)
     # Gradio keeps what it makes beside the uploads, so that it goes with them.
