@@ -25,6 +25,7 @@ from webui.errors import FileMissingError
 from webui.guard import KEPT_BYTES_PER_S, SCORES, Guard, is_out_of_memory
 from webui.memory_errors import MemoryExceededError, MemoryShortError
 from webui.memory_room import Room, limit_data, own_limits, tightest
+from webui.process_memory import measure, peak_rss_bytes
 from webui.settings import Settings
 from webui.vad import Detector
 from webui.vad.detector import Pace
@@ -40,7 +41,7 @@ def with_room(monkeypatch: pytest.MonkeyPatch, left_bytes: int, wall: memory_roo
     limit_bytes = 1000 * MB
     room = Room(wall, limit_bytes, int(0.85 * limit_bytes) - left_bytes)
     for module in (guard, choice):
-        monkeypatch.setattr(module, "tightest", lambda share: room)
+        monkeypatch.setattr(module, "tightest", lambda share, others_bytes=0: room)
 
 
 def test_with_room_enough_nothing_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +110,7 @@ def test_the_advice_is_what_may_help_in_this_case(
 ) -> None:
     used = (1000 if wall in ("process", "engine") else 850) - left_mb
     room = Room(wall, 1000 * MB, used * MB)
-    monkeypatch.setattr(guard, "tightest", lambda share: room)
+    monkeypatch.setattr(guard, "tightest", lambda share, others_bytes=0: room)
     with pytest.raises(MemoryShortError) as caught:
         Guard(engine, SETTINGS, SCORES).pace(duration_s, 1)
     assert caught.value.advice().startswith(advice)
@@ -141,10 +142,12 @@ def test_what_a_job_took_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     with_room(monkeypatch, 100 * MB, "machine")
     learning = Guard("onnx", SETTINGS)
     assert learning.pace(60.0, 1, None) == Pace(30.0, 4)
+    # More than this process ever had: what it had before tells nothing.
+    size = max(0, (peak_rss_bytes() or 0) - measure([os.getpid()]).rss_bytes) + 150 * MB
     with learning.measuring() as note:
-        ballast = bytearray(b"1") * (150 * MB)
+        ballast = bytearray(b"1") * size
         note(Pace(30.0, 4), 60.0)
-    assert len(ballast) == 150 * MB
+    assert len(ballast) == size
     expected = Pace(30.0, 1) if sys.platform == "linux" else Pace(30.0, 4)
     assert learning.pace(60.0, 1, None) == expected
 
@@ -334,6 +337,7 @@ def test_what_counts_as_out_of_memory() -> None:
     assert is_out_of_memory(type("RuntimeException", (Exception,), {})(refusal))
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
     assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"))
     assert is_out_of_memory(RuntimeError("can't start new thread"))
     assert not is_out_of_memory(RuntimeError("shape mismatch"))
     assert not is_out_of_memory(FileMissingError(file="out of memory.wav"))
@@ -378,6 +382,16 @@ def test_memory_that_a_decoder_is_refused_is_no_damage(root: Path) -> None:
         track.close()
 
 
+def test_measuring_a_job_leaves_the_processs_peak() -> None:
+    ballast = bytearray(b"1") * (150 * MB)
+    del ballast
+    peak_bytes = peak_rss_bytes()
+    learning = Guard("onnx", SETTINGS, SCORES)
+    with learning.measuring() as note:
+        note(Pace(30.0, 4), 60.0)
+    assert peak_rss_bytes() == peak_bytes and learning._measured == {}
+
+
 def test_several_jobs_at_once_teach_nothing() -> None:
     learning = Guard("onnx", SETTINGS, SCORES)
     with learning.measuring() as first, learning.measuring() as second:
@@ -385,6 +399,29 @@ def test_several_jobs_at_once_teach_nothing() -> None:
         second(Pace(30.0, 4), 60.0)
         first(Pace(30.0, 4), 60.0)
     assert len(ballast) == 50 * MB and learning._measured == {}
+
+
+def with_two_limits(monkeypatch: pytest.MonkeyPatch, own_mb: int, common_mb: int) -> None:
+    """Leave so much to this process alone, and so much to all together (of 1000 MB)."""
+    common = Room("container", 1000 * MB, (850 - common_mb) * MB)
+    rooms = [common, Room("process", 1000 * MB, (1000 - own_mb) * MB)]
+    monkeypatch.setattr(memory_room, "_rooms", lambda: iter(rooms))
+
+
+def test_a_limit_of_this_process_does_not_hide_that_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The tighter one by what is left is not the one that a job would break."""
+    with_two_limits(monkeypatch, own_mb=300, common_mb=400)
+    guard.check_load("onnx", None, 0.85)
+    with pytest.raises(MemoryShortError, match="this needs about 560 MB, and 400 MB"):
+        guard.check_load("funasr", None, 0.85)
+    # Twelve hours: 104 MB here, 69 more in the page.
+    with_two_limits(monkeypatch, own_mb=160, common_mb=165)
+    with pytest.raises(MemoryShortError, match="the container's memory limit"):
+        Guard("onnx", SETTINGS).pace(12 * HOUR_S, 1)
+    with_two_limits(monkeypatch, own_mb=160, common_mb=400)
+    assert Guard("onnx", SETTINGS).pace(12 * HOUR_S, 1) == Pace(30.0, 1)
 
 
 def test_the_tightest_of_all_limits_is_told() -> None:

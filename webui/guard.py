@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from webui import weights
 from webui.errors import EngineStartError, StudioError
@@ -25,7 +24,7 @@ from webui.memory_errors import (
     MemoryShortError,
 )
 from webui.memory_room import Room, tightest
-from webui.process_memory import peak_rss_bytes, status_kilobytes
+from webui.process_memory import status_kilobytes
 from webui.settings import Settings
 from webui.vad.detector import Detector, Pace, Plan
 from webui.vad.scorers import SCORERS
@@ -52,7 +51,7 @@ _ROLLING = 1.5
 # Torch, ONNX Runtime and the system's loader have no class of their own for it.
 _OUT_OF_MEMORY = (
     *("bad_alloc", "bad allocation", "out of memory", "allocate memory", "failed to allocate"),
-    *("can't start new thread", "failed to map segment"),
+    *("can't start new thread", "failed to map segment", "status_alloc_failed"),
 )
 
 _log = logging.getLogger(__name__)
@@ -100,9 +99,10 @@ def check_load(engine: str, known_bytes: int | None, share: float) -> None:
     Raises:
         MemoryShortError: it does not.
     """
-    room = tightest(share)
+    wanted_bytes = known_bytes or load_bytes(engine)
+    room = tightest(share, wanted_bytes)
     # Under a limit of each process for itself, what libraries take cannot be told beforehand.
-    needed_bytes = 0 if room.is_own else known_bytes or load_bytes(engine)
+    needed_bytes = 0 if room.is_own else wanted_bytes
     if needed_bytes > room.left_bytes(share):
         raise _short(needed_bytes, room, share, _smaller(engine))
 
@@ -265,7 +265,7 @@ class Guard:
         page_bytes = int(length_s * self._keeping.page_bytes)
         if page is not None and page_bytes > page.left_bytes(share):
             raise _short(page_bytes, page, share, ("shorten", "caches"))
-        room = tightest(share)
+        room = tightest(share, page_bytes)
         kept_bytes = int(length_s * self._keeping.here_bytes)
         # Under a limit for one process what the page keeps does not count.
         kept_bytes += 0 if room.is_own else page_bytes
@@ -296,13 +296,16 @@ class Guard:
             self._begun += 1
             self._running += 1
             begun, is_alone = self._begun, self._running == 1
-        begin_bytes = 1024 * status_kilobytes().get("VmRSS", 0)
-        can_measure = is_alone and _forget_peak()
+        before = status_kilobytes()
 
         def note(pace: Pace, scored_s: float) -> None:
-            # What several took at once tells of none of them.
-            if can_measure and self._begun == begun:
-                grown_bytes = (peak_rss_bytes() or 0) - begin_bytes
+            # What several took at once tells of none of them. Nor does an earlier peak that was
+            # not reached again: there was room for that, and no forecast has to grow. (The system
+            # could begin a new peak for each job, but then nobody would know the largest.)
+            peak_kilobytes = status_kilobytes().get("VmHWM", 0)
+            is_new = peak_kilobytes > before.get("VmHWM", 0)
+            if is_alone and is_new and self._begun == begun:
+                grown_bytes = 1024 * (peak_kilobytes - before["VmRSS"])
                 kept_bytes = scored_s * self._keeping.here_bytes
                 known_bytes = self._measured.get(pace, 0)
                 self._measured[pace] = max(known_bytes, int(grown_bytes - kept_bytes))
@@ -340,15 +343,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-def _forget_peak() -> bool:
-    """Have the system's peak of this process begin anew; False where it cannot."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True
 
 
 def _smaller(engine: str) -> tuple[str, ...]:

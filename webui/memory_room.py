@@ -44,13 +44,19 @@ class Room:
         return most - self.used_bytes
 
 
-def tightest(share: float) -> Room:
+def tightest(share: float, others_bytes: int = 0) -> Room:
     """Of all limits around this process the one under which least may be added.
 
     Args:
         share: of a limit that may be in use, above 0 to 1.
+        others_bytes: what another process is about to take; it counts under the limits that
+            all have in common, not under this process's own.
     """
-    return min(_rooms(), key=lambda room: room.left_bytes(share))
+
+    def left_bytes(room: Room) -> int:
+        return room.left_bytes(share) - (0 if room.is_own else others_bytes)
+
+    return min(_rooms(), key=left_bytes)
 
 
 def left_bytes_of_all(share: float) -> int:
