@@ -107,3 +107,21 @@ def test_container_and_unit_fetch_the_model_where_there_is_none(
     }
     subprocess.run([deploy / "start", "--port", "9"], env=environment, check=True)
     assert log.read_text().splitlines() == [f"-m webui {step}" for step in steps]
+
+
+def test_what_compose_lets_results_take_fits_beside_page_and_engine(deploy: Path) -> None:
+    text = (deploy / "compose.yaml").read_text("utf-8")
+    page_mb = 140
+    for service, profile, engine_mb in (("lite", "board", 110), ("full", "server", 690)):
+        part = re.split(r"^  (?=\w+:$)", text, flags=re.MULTILINE)
+        (lines,) = [each for each in part if each.startswith(f"{service}:\n")]
+        (limit,) = re.findall(r"^    mem_limit: (\S+)$", lines, re.MULTILINE)
+        cache = re.search(rf"{PREFIX}CACHE_BYTES: (\S+)", lines)
+        given = {f"{PREFIX}PROFILE": profile}
+        if cache:
+            given[f"{PREFIX}CACHE_BYTES"] = cache[1]
+        settings = Settings.from_environment(given)
+        limited = {**given, f"{PREFIX}WORKSPACE_BYTES": limit, f"{PREFIX}MAX_UPLOAD_BYTES": "1M"}
+        limit_bytes = Settings.from_environment(limited).workspace_bytes
+        most_bytes = (page_mb + engine_mb) * 1_000_000 + settings.cache_bytes
+        assert most_bytes < settings.memory_share * limit_bytes, service
