@@ -270,6 +270,29 @@ def test_a_line_of_a_wav_scp_that_cannot_be_followed_fails_alone(fsmn_vad_here, 
     assert run.returncode == 2  # other errors are what they were
 
 
+def test_ids_of_a_wav_scp_come_out_as_they_stand(fsmn_vad_here, demos, shared_data, tmp_path):
+    """Whoever wrote them; and again when what is written is the next batch's."""
+    mono = next(shared_data.rglob("*.wav"))
+    call = demos / "two-voices-telephone.flac"
+    ids = ["my%20talk", "50%", 'a<b"c', "spk1/utt-1", "plain-left"]
+    scp = tmp_path / "wav.scp"
+    scp.write_text("".join(f"{id_} {mono}\n" for id_ in ids) + f"call {call}\n")
+    for number in range(2):
+        out = tmp_path / str(number)
+        run = fsmn_vad_here("batch", scp, "--output", out, "--channel", "left",
+                       "--format", "kaldi", "--format", "rttm")  # fmt: skip
+        assert run.returncode == 0, run.stderr
+
+        def first(pattern, field, out=out):
+            text = "".join(path.read_text() for path in out.rglob(pattern))
+            return {line.split()[field] for line in text.splitlines()}
+
+        assert first("*.wav.scp", 0) == first("*.segments", 1) == {*ids, "call-left"}
+        assert first("*.rttm", 1) == {*ids, "call"}
+        scp = tmp_path / "again.scp"
+        scp.write_text("".join(path.read_text() for path in out.rglob("*.wav.scp")))
+
+
 @pytest.fixture
 def corpus(demos, tmp_path):
     folder = tmp_path / "in"

@@ -65,6 +65,13 @@ class Source:
         stem = self.stem.name
         return (stem.removesuffix(f"-{self.side}") or stem) + self.name.name[len(stem) :]
 
+    @property
+    def word(self) -> str | None:
+        """Its id without that side; None where no wav.scp has named it."""
+        if self.recording_id is None:
+            return None
+        return self.recording_id.removesuffix(f"-{self.side}") or self.recording_id
+
     def problem(self, channel: ChannelChoice) -> ListedError | None:
         """Say why it is not worked on, given what is taken of the channels; None if it is."""
         return None if self.side == channel else self.error

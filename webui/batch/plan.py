@@ -100,7 +100,7 @@ def make_plan(
         path = str(source.path.absolute())
         size = 0 if error else int(fingerprint.get("size_bytes", 0))
         directory = str((store.output / stem).absolute().parent)
-        task = Task(number, path, source.shown_name, size, directory)
+        task = Task(number, path, source.shown_name, size, directory, source.word)
         done = record if is_done else None
         items.append(Item(source, stem, files, fingerprint, task, done, error))
     if not overwrite:

@@ -41,6 +41,7 @@ class Task:
         shown_name: what its results call it, None = its own name.
         size_bytes: of the file; 0 if it is not there.
         directory: that its results are written to, absolute.
+        recording_id: what a wav.scp calls it, without the side, None elsewhere.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Task:
     shown_name: str | None = None
     size_bytes: int = 0
     directory: str | None = None
+    recording_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def finished(task: Task, outcome: Outcome, formats: Sequence[str]) -> Done:
     told = outcome.reproducible()
     if task.shown_name is not None:
         told = told.renamed(task.shown_name)
+    told = replace(told, recording_id=task.recording_id)
     files: dict[str, bytes] = {}
     refusals: list[NotRepresentableError] = []
     for name in formats:

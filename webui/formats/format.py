@@ -112,7 +112,7 @@ class Format:
             if number and not self.holds_several:
                 raise self.refused(file, *_ONE_ALONE)
             if self.identify is not None:
-                name = self.identify(file)
+                name = outcome.recording_id or self.identify(file)
                 if name in names:
                     raise self.refused(file, *same_name(names[name], file, name))
                 names[name] = file

@@ -76,7 +76,7 @@ def _apart(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
     for outcome in outcomes:
         file = outcome.audio.file
         for result in outcome.results:
-            name = _name(result.scores.audio)
+            name = _name(outcome, result.scores.audio)
             if name in owners:
                 raise KALDI.refused(file, *same_name(owners[name], file, name))
             owners[name] = file
@@ -88,14 +88,20 @@ def _sorted(lines: Iterable[str]) -> list[str]:
     return sorted(lines, key=lambda line: line.split(" ", maxsplit=1)[0].encode())
 
 
-def _name(audio: AudioReport) -> str:
-    name = identify(audio.file)
-    return name if audio.channel == "mix" else f"{name}-{audio.channel}"
+def _name(outcome: Outcome, audio: AudioReport) -> str:
+    name = outcome.word
+    if audio.channel == "mix":
+        return name
+    # An id that a wav.scp gives a recording of one channel, or one side of it, is that track's.
+    is_told = outcome.recording_id is not None and not outcome.is_apart
+    if is_told and (audio.channels == 1 or name.endswith(f"-{audio.channel}")):
+        return name
+    return f"{name}-{audio.channel}"
 
 
 def _segments(outcome: Outcome) -> Iterator[str]:
     for result in outcome.results:
-        name = _name(result.scores.audio)
+        name = _name(outcome, result.scores.audio)
         for segment in result.segments:
             # Nine digits reach beyond ten days, and so many are sorted by time.
             utterance = f"{name}-{segment.start_ms:09d}-{segment.end_ms:09d}"
@@ -105,7 +111,7 @@ def _segments(outcome: Outcome) -> Iterator[str]:
 def _recordings(outcome: Outcome) -> Iterator[str]:
     path = outcome.path or outcome.audio.file
     for result in outcome.results:
-        yield f"{_name(result.scores.audio)} {_source(result.scores.audio, path)}\n"
+        yield f"{_name(outcome, result.scores.audio)} {_source(result.scores.audio, path)}\n"
 
 
 def _source(audio: AudioReport, path: str) -> str:

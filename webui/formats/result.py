@@ -12,6 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from webui.audio.report import AudioReport, Channel, ChannelChoice, channel_text
+from webui.formats.names import as_word, stem
 from webui.vad.edited import Edits
 from webui.vad.options import VadOptions
 from webui.vad.overlap import overlap
@@ -63,6 +64,8 @@ class Outcome:
         path: where the recording is, absolute; None where its name alone is to be told.
         directory: that its own file is written to, absolute, for the formats that say the way from
             there to the recording; None where that is not known.
+        recording_id: what a wav.scp calls it, without the side that was taken; None elsewhere. It
+            is a word already, which formats of words write as it stands.
         is_reproducible: what differs from run to run (timings, threads) is not told of it, so
             that doing it again gives the same bytes.
     """
@@ -70,6 +73,7 @@ class Outcome:
     results: tuple[Result, ...]
     path: str | None = None
     directory: str | None = None
+    recording_id: str | None = None
     is_reproducible: bool = False
 
     @classmethod
@@ -120,6 +124,11 @@ class Outcome:
     def audio(self) -> AudioReport:
         """How the first track was read; of the recording itself, all tracks say the same."""
         return self.results[0].scores.audio
+
+    @property
+    def word(self) -> str:
+        """What it is called where names have no white space (`webui.formats.names`)."""
+        return self.recording_id or as_word(stem(self.audio.file))
 
     @property
     def receipt(self) -> EngineReceipt:

@@ -29,7 +29,7 @@ _CHANNELS = {"mix": 1, "left": 1, "right": 2}
 def write_rttm(outcomes: Iterable[Outcome], stream: TextIO) -> None:
     """Write a line for each segment."""
     for outcome in outcomes:
-        file = identify(outcome.audio.file)
+        file = outcome.word
         for channel, segment in outcome.segments:
             stream.write(
                 f"SPEAKER {file} {_CHANNELS[channel]} {seconds(segment.start_ms)} "
