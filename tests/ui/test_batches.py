@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -204,6 +206,44 @@ def test_names_that_are_no_text_stop_nothing(
     client.delete(f"/batches/{batch_id}")
     refused = client.post("/batches", content=json.dumps({"folder": "\ud800"}))
     assert refused.status_code == 400
+
+
+ODD_NAMES = [
+    'quo"te.flac',
+    "<x>&y.flac",
+    r"back\slash.flac",
+    " lead.flac",
+    "CON.flac",
+    "plain.flac",
+]
+
+
+def test_files_are_called_as_their_owner_calls_them(
+    client: TestClient, folder: Path, studio: Studio
+) -> None:
+    sound = (folder / "a.flac").read_bytes()
+    files = [{"name": f"in/{name}", "size": len(sound)} for name in ODD_NAMES]
+    batch_id = begin(client, files=files, formats=["json", "kaldi"])
+    for number, name in enumerate(ODD_NAMES):
+        upload = client.put("/uploads", params={"name": name}, content=sound).json()["id"]
+        client.post(f"/batches/{batch_id}/files/{number}", json={"upload": upload})
+    value = ended(client, batch_id)
+    assert [row["name"] for row in value["rows"]] == ODD_NAMES
+    assert states(value) == ["done"] * len(ODD_NAMES)
+    places = ["quote", "x&y", "slash", "lead", "_CON", "plain"]
+    safe = "Its results are called {}: a name that every system takes."
+    notes = [safe.format(place) for place in places[:-1]]
+    assert [row["note"] for row in value["rows"]] == [*notes, ""]
+    found = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
+    summary = csv.DictReader(found["summary.csv"].decode("utf-8-sig").splitlines())
+    assert [row["file"] for row in summary] == ODD_NAMES
+    for name, place in zip(ODD_NAMES, places, strict=True):
+        assert json.loads(found[f"{place}.json"])["file"] == name
+        assert f"file:{name}" in shlex.split(found[f"{place}.wav.scp"].decode())
+    query = client.post(f"/batches/{batch_id}/files/1/open").json()["query"]
+    opened = studio.cache.get(query.partition("r=")[2].partition("&")[0])
+    assert opened is not None and opened.scores.audio.file == "<x>&y.flac"
+    client.delete(f"/batches/{batch_id}")
 
 
 def test_files_that_are_sent(client: TestClient, folder: Path, studio: Studio) -> None:

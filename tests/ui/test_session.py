@@ -25,6 +25,17 @@ class Scores:
     size_bytes: int
 
 
+@dataclass
+class Audio:
+    file: str
+
+
+@dataclass
+class NamedScores:
+    audio: Audio
+    size_bytes: int = 1
+
+
 ANYWHERE = Recording(Path("nowhere"))
 
 
@@ -245,6 +256,28 @@ def test_any_name_becomes_one_that_can_be_written(name: str) -> None:
 )
 def test_names_keep_what_they_can(told: str, kept: str) -> None:
     assert safe_name(told) == kept
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [("a/b/<x>&y.wav", "<x>&y.wav"), (" a.wav", " a.wav"), ("\udcff.wav", "\ufffd.wav")],
+)
+def test_an_upload_s_result_is_called_as_its_owner_calls_it(
+    tmp_path: Path, told: str, name: str
+) -> None:
+    workspace = Workspace(tmp_path, 1000)
+    upload_id, path = workspace.place(told)
+    workspace.finish(upload_id)
+    recording = workspace.take(upload_id)
+    assert recording is not None and recording.path == path and path.name == safe_name(told)
+    cache = ScoreCache(1_000_000)
+    scores: Any = NamedScores(Audio(path.name))
+    result_id = cache.put(recording, (scores,))
+    for _ in range(2):
+        entry = cache.get(result_id)
+        assert entry is not None and entry.scores.audio.file == name
+        assert cache.renew(result_id, (scores,))
+    workspace.close()
 
 
 class Job:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -26,6 +25,7 @@ from webui.plots.apart import encode_apart
 from webui.ui import comparison, uploads, views
 from webui.ui.headers import AS_DECLARED
 from webui.ui.i18n import Texts
+from webui.ui.session import renamed
 from webui.vad.options import VadOptions, option_names
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _without_formula(scores: SpeechScores) -> SpeechScores:
     """Have a file name that a spreadsheet would compute taken as text."""
     if not scores.audio.file.startswith(_FORMULA_STARTS):
         return scores
-    return replace(scores, audio=replace(scores.audio, file=f"'{scores.audio.file}"))
+    return renamed((scores,), f"'{scores.audio.file}")[0]
 
 
 def texts_of(request: Request) -> Texts:

@@ -107,7 +107,7 @@ class ScoreCache:
         entry_id = new_id()
         recording.keep()
         with self._lock:
-            self._entries[entry_id] = Entry(recording, tracks)
+            self._entries[entry_id] = Entry(recording, _named(tracks, recording))
             dropped = self._shrink()
         _discard(dropped)
         return entry_id
@@ -118,7 +118,9 @@ class ScoreCache:
             entry = self._entries.get(entry_id)
             if entry is None:
                 return False
-            self._entries[entry_id] = replace(entry, tracks=tracks, born=time.monotonic())
+            self._entries[entry_id] = replace(
+                entry, tracks=_named(tracks, entry.recording), born=time.monotonic()
+            )
             self._entries.move_to_end(entry_id)
             dropped = self._shrink()
         _discard(dropped)
@@ -180,6 +182,17 @@ class ScoreCache:
             size_bytes -= entry.size_bytes
             dropped.append(entry)
         return dropped
+
+
+def renamed(tracks: tuple[SpeechScores, ...], file: str) -> tuple[SpeechScores, ...]:
+    """Return scores under another name of their recording."""
+    return tuple(replace(track, audio=replace(track.audio, file=file)) for track in tracks)
+
+
+def _named(tracks: tuple[SpeechScores, ...], recording: Recording) -> tuple[SpeechScores, ...]:
+    """Call scores as people call their recording; their engine knows its path alone."""
+    is_same = recording.name == recording.path.name
+    return tracks if is_same else renamed(tracks, recording.name)
 
 
 def _discard(entries: list[Entry]) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from webui.errors import SettingsError
+from webui.ui.words import readable
 
 if sys.platform == "win32":
     import msvcrt
@@ -48,10 +49,17 @@ class Recording:
     Attributes:
         path: where it lies.
         workspace: whose it is; None for one that is never deleted.
+        given_name: what its owner calls it, "" for what its path does.
     """
 
     path: Path
     workspace: Workspace | None = None
+    given_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people read; a path holds only what every system takes, or bytes of any kind."""
+        return self.given_name or readable(self.path.name)
 
     @property
     def upload_id(self) -> str:
@@ -87,6 +95,7 @@ class Recording:
 @dataclass
 class _Upload:
     path: Path
+    name: str
     born: float = field(default_factory=time.monotonic)
     size_bytes: int = 0
     # Being written, or being scored.
@@ -157,7 +166,7 @@ class Workspace:
         path = self.directory / upload_id / safe_name(name)
         path.parent.mkdir(mode=0o700)
         with self._lock:
-            self._uploads[upload_id] = _Upload(path)
+            self._uploads[upload_id] = _Upload(path, base_name(name))
         return upload_id, path
 
     def grow(self, upload_id: str, more_bytes: int) -> bool:
@@ -191,7 +200,7 @@ class Workspace:
             upload.users += 1
             upload.is_waiting = False
             upload.was_picked = True
-            return Recording(upload.path, self)
+            return Recording(upload.path, self, upload.name)
 
     def put_back(self, recording: Recording, owner: str) -> None:
         """Let an upload be taken once more; an owner has one such upload at most."""
@@ -273,6 +282,11 @@ class Workspace:
     def _delete(self, upload_id: str) -> None:
         upload = self._uploads.pop(upload_id)
         shutil.rmtree(upload.path.parent, ignore_errors=True)
+
+
+def base_name(name: str) -> str:
+    """Return a file's own name, as its owner calls it: it is text, and no path is made of it."""
+    return readable(name.rpartition("/")[2]).replace("\0", "")
 
 
 def safe_name(name: str) -> str:

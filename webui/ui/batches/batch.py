@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from webui.batch.inputs import Source
@@ -323,7 +323,9 @@ class Batch:
             record = store.find(item.stem) if row.state == "done" else None
             if row.state == "done" and record is None:  # the disk took its results no more
                 _try_again(row)
-            planned.append(replace(item, done=record))
+            # Only its place is called so; the summary names the file that was sent.
+            source = replace(item.source, name=PurePosixPath(row.name))
+            planned.append(replace(item, source=source, done=record))
         return planned
 
     def _told(self, item: Item, error: StudioError | None, tally: Tally) -> None:

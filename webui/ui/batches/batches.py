@@ -17,7 +17,7 @@ from webui.batch_errors import BatchOutputError, BatchRefusedError
 from webui.system_errors import system_reason_zh
 from webui.ui.batches.batch import Batch
 from webui.ui.batches.row import Row
-from webui.ui.workspace import Recording, safe_name
+from webui.ui.workspace import Recording, base_name, safe_name
 
 if TYPE_CHECKING:
     from webui.audio.report import ChannelChoice
@@ -111,7 +111,7 @@ class Batches:
                 reason_zh=system_reason_zh(error),
                 is_hopeless=True,
             ) from error
-        name = Path(wish.folder).name if wish.folder else _relative(wish.files[0][0]).parts[0]
+        name = Path(wish.folder).name if wish.folder else _parts(wish.files[0][0])[0]
         batch = Batch(batch_id, place.parent, order, sources, rows, self._workspace)
 
         def ended(tally: Tally) -> None:
@@ -220,6 +220,7 @@ class Batches:
                 _size(source.path),
                 "waiting",
                 Recording(source.path),
+                place=str(source.name),
             )
             for number, source in enumerate(sources)
         ]
@@ -228,22 +229,24 @@ class Batches:
 
 def _of_files(files: Sequence[tuple[str, int]]) -> tuple[list[Source], list[Row]]:
     """Name what will be sent; the folder that all have in common is left out, as of a folder."""
-    names = [_relative(name) for name, _ in files]
-    first = {name.parts[0] if len(name.parts) > 1 else "" for name in names}
+    names = [_parts(name) for name, _ in files]
+    first = {parts[0] if len(parts) > 1 else "" for parts in names}
     if len(first) == 1 and "" not in first:
-        names = [PurePosixPath(*name.parts[1:]) for name in names]
+        names = [parts[1:] for parts in names]
+    places = [PurePosixPath(*map(safe_name, parts)) for parts in names]
     # Where they lie is known once they are here; until then they are told apart by their numbers.
-    sources = [Source(Path("/", str(n), name), name) for n, name in enumerate(names)]
+    sources = [Source(Path("/", str(n), place), place) for n, place in enumerate(places)]
     rows = [
-        Row(number, str(name), size_bytes)
-        for number, (name, (_, size_bytes)) in enumerate(zip(names, files, strict=True))
+        Row(number, "/".join(parts), size_bytes, place=str(places[number]))
+        for number, (parts, (_, size_bytes)) in enumerate(zip(names, files, strict=True))
     ]
     return sources, rows
 
 
-def _relative(name: str) -> PurePosixPath:
-    parts = [safe_name(part) for part in name.split("/") if part not in ("", ".", "..")]
-    return PurePosixPath(*parts or [safe_name("")])
+def _parts(name: str) -> list[str]:
+    """Split a name that a page tells; no part of it leads anywhere."""
+    parts = [part for part in map(base_name, name.split("/")) if part not in ("", ".", "..")]
+    return parts or [safe_name("")]
 
 
 def _is_folder(path: Path) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from webui.batch.work import Done, finished
@@ -21,6 +21,7 @@ from webui.errors import (
 from webui.formats import Outcome
 from webui.memory_errors import MemoryExceededError, MemoryShortError
 from webui.system_errors import system_reason_zh
+from webui.ui.session import renamed
 
 if TYPE_CHECKING:
     from webui.batch.order import Order
@@ -168,6 +169,8 @@ class EngineExecutor:
         assert recording is not None
         # What was sent has no path that says anything to anybody else.
         path = None if recording.workspace else str(recording.path)
+        if recording.workspace:
+            tracks = renamed(tracks, PurePosixPath(row.name).name)
         outcome = Outcome.of(tracks, order.options, path=path)
         done = finished(task, outcome, order.formats)
         if done.error is not None and not done.files:

@@ -23,7 +23,7 @@ class Row:
 
     Attributes:
         number: of its place, from 0.
-        name: where it stands among the others, relative.
+        name: where it stands among the others, relative, as its owner calls it.
         size_bytes: of the file, as far as it is known.
         state: how it stands.
         recording: the file, once it is here.
@@ -31,6 +31,7 @@ class Row:
         figures: what came of it.
         error: why there are no results.
         result_id: under which it was opened last.
+        place: as `name`, of what every system takes; its results are called so.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Row:
     figures: Figures | None = None
     error: StudioError | None = None
     result_id: str = ""
+    place: str = ""
 
     @property
     def fraction(self) -> float:

@@ -129,6 +129,8 @@ def _row(row: Row, batch: Batch, texts: Texts) -> dict[str, Any]:
             "share": f"{figures.speech_share:.1%}",
         }
         stem = batch.stems[row.number]
-        if stem != str(PurePosixPath(row.name).with_suffix("")):  # another has its name
-            value["note"] = words.readable(texts("batch.row_named", name=PurePosixPath(stem).name))
+        is_taken = stem != str(PurePosixPath(row.place).with_suffix(""))  # another has its name
+        if is_taken or row.place != row.name:
+            key = "batch.row_named" if is_taken else "batch.row_safe"
+            value["note"] = words.readable(texts(key, name=PurePosixPath(stem).name))
     return value

@@ -145,7 +145,7 @@ class Detection:
                 recording.path, channel=channel, engine=engine, owner=session
             )
             with self._studio.jobs.running(session, job):
-                async for status in self._follow(job):
+                async for status in self._follow(job, recording.name):
                     yield Update(status, True)
                 if not self._studio.jobs.is_current(session, job):
                     return
@@ -171,10 +171,10 @@ class Detection:
         finally:
             recording.done()
 
-    async def _follow(self, job: Job) -> AsyncIterator[str]:
+    async def _follow(self, job: Job, name: str) -> AsyncIterator[str]:
         shown = ""
         while not job.wait(0):
-            status = views.progress(job.progress, job.path.name, self._texts)
+            status = views.progress(job.progress, name, self._texts)
             if status != shown:
                 shown = status
                 yield status
