@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import struct
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -64,6 +65,14 @@ def test_killed_in_the_middle_of_an_answer_is_a_crash(engine):
     job = engine.load("onnx")
     os.kill(begun(job, engine), signal.SIGKILL)
     with pytest.raises(EngineCrashedError, match="SIGKILL"):
+        job.result()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals without names")
+def test_killed_by_a_signal_without_a_name_is_a_crash_too(engine):
+    job = engine.load("onnx")
+    os.kill(begun(job, engine), signal.SIGRTMIN + 1)
+    with pytest.raises(EngineCrashedError, match=f"signal {signal.SIGRTMIN + 1}"):
         job.result()
 
 

@@ -150,8 +150,11 @@ class EngineProcess:
         """The error that tells how the process ended; it has, or is about to."""
         self._process.join(5)
         code = self._process.exitcode
-        killed = code is not None and code < 0
-        reason = signal.Signals(-code).name if killed and code else f"exit {code}"
-        if code == -signal.SIGKILL and out_of_memory_kills() > self._kills:
+        reason = f"exit {code}"
+        if code is not None and code < 0:
+            # Not by the constants: other systems lack some, and some signals have no name.
+            names = {each.value: each.name for each in signal.Signals}
+            reason = names.get(-code, f"signal {-code}")
+        if reason == "SIGKILL" and out_of_memory_kills() > self._kills:
             return MemoryKilledError(reason=f"{reason}, out of memory")
         return EngineCrashedError(reason=reason)
