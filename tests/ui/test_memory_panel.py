@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 from webui.control_groups import GroupMemory
 from webui.engine.messages import GpuMemory
 from webui.settings import Settings
+from webui.ui import app
 from webui.ui.i18n import Texts
 from webui.ui.routes import routes
 from webui.ui.studio import Studio
@@ -50,6 +52,22 @@ def detect(studio: Studio, path: Path) -> str:
         return str(updates[-1].result_id)
 
     return asyncio.run(follow())
+
+
+def test_one_sweep_that_fails_is_not_the_last(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    swept = threading.Event()
+
+    def sweep() -> None:
+        if "sweeping failed" in caplog.text:
+            swept.set()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(app, "_SWEEP_S", 0.01)
+    monkeypatch.setattr(studio, "sweep", sweep)
+    with TestClient(Starlette(lifespan=app.lifespan(studio))):
+        assert swept.wait(20)
 
 
 def test_clearing_caches_tells_what_it_gave_back(studio: Studio, root: Path) -> None:

@@ -57,6 +57,8 @@ from webui.ui.studio import Studio
 from webui.ui.tabs import batch, comparing, detect, editing, history, live, system, tuning
 from webui.ui.tabs.detection import Detection
 
+_log = logging.getLogger(__name__)
+
 _SWEEP_S = 60.0
 _SHUTDOWN_S = 1
 _ROOTS = {"en": "./", "zh": "../"}
@@ -181,7 +183,11 @@ def lifespan(studio: Studio) -> Callable[[Starlette], AbstractAsyncContextManage
         async def sweep() -> None:
             while True:
                 await asyncio.sleep(_SWEEP_S)
-                await asyncio.to_thread(studio.sweep)
+                try:
+                    await asyncio.to_thread(studio.sweep)
+                except Exception:
+                    # Short of memory there is no thread for it; uploads must not stay for that.
+                    _log.exception("sweeping failed; it is tried again in %.0f s", _SWEEP_S)
 
         task = asyncio.create_task(sweep())
         try:
