@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -217,3 +218,16 @@ def test_sizes_may_have_units_as_the_defaults_are_written(text: str, size: int) 
 def test_what_is_no_size_says_how_one_is_written(text: str) -> None:
     with pytest.raises(SettingsError, match=r"FSMN_VAD_CACHE_BYTES: .* is not a number of bytes"):
         Settings.from_environment({"FSMN_VAD_CACHE_BYTES": text})
+
+
+def test_advice_names_the_program_as_the_user_starts_it(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    default = setting_places.default_models_directory()
+    assert setting_places.fetch_command(default) == "fsmn-vad models fetch"
+    (tmp_path / "fsmn-vad-studio.stamp").touch()  # as run.sh leaves it
+    command = f"{shlex.quote(str(root / 'run.sh'))} models fetch"
+    assert setting_places.fetch_command(default) == command
+    other = setting_places.fetch_command(tmp_path / "a b")
+    assert other == f"FSMN_VAD_MODELS_DIRECTORY='{tmp_path}/a b' {command}"

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 _PACKAGE = "fsmn-vad-studio"
+# What run.sh leaves in the environment that it makes.
+_STAMP = "fsmn-vad-studio.stamp"
 
 
 def project_root() -> Path | None:
@@ -16,9 +18,17 @@ def project_root() -> Path | None:
     return root if (root / "models" / "manifest.toml").is_file() else None
 
 
+def program() -> str:
+    """Return what starts this program, as it is typed: ``run.sh`` where that has set it up."""
+    root = project_root()
+    if root is None or not (Path(sys.prefix) / _STAMP).is_file():
+        return "fsmn-vad"
+    return shlex.quote(str(root / "run.sh"))
+
+
 def fetch_command(models_directory: Path) -> str:
     """Return what fetches a model into this store, as it is typed in any shell of this user."""
-    command = "fsmn-vad models fetch"
+    command = f"{program()} models fetch"
     if models_directory == default_models_directory():
         return command
     return f"FSMN_VAD_MODELS_DIRECTORY={shlex.quote(str(models_directory))} {command}"

@@ -24,6 +24,7 @@ from webui.errors import (
     NotAudioError,
 )
 from webui.model_errors import ModelError, ModelMissingError
+from webui.setting_places import fetch_command
 from webui.settings import Settings
 from webui.vad import Detector
 
@@ -272,7 +273,8 @@ def test_a_missing_model_says_so(tmp_path, short_wav):
         with pytest.raises(ModelMissingError) as caught:
             engine.submit(short_wav, engine="onnx").result()
         # As it is typed, it fetches into the directory in which there is none.
-        command = f"FSMN_VAD_MODELS_DIRECTORY={tmp_path} fsmn-vad models fetch"
+        command = fetch_command(tmp_path)
+        assert command.startswith(f"FSMN_VAD_MODELS_DIRECTORY={tmp_path} ")
         assert command in caught.value.message("en") and command in caught.value.message("zh")
         assert engine.status().state == "not_loaded"
         assert engine.health() == "refusing"

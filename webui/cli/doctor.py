@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from webui import __version__
@@ -23,6 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
 
 def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     """Check this installation; returns 1 if something fails, else 0."""
+    log = logging.getLogger("webui.engine")
+    level = log.level
+    # What it would log of a model that does not load, the report says.
+    log.setLevel(logging.ERROR)
+    try:
+        return _report(chosen, settings, language)
+    finally:
+        log.setLevel(level)
+
+
+def _report(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
     from webui.doctor import examine, examine_memory, worst
 
     texts = TEXTS[language]

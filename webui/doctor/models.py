@@ -9,11 +9,9 @@ from webui.doctor.finding import Finding, Level, found, told
 from webui.engine import Engine
 from webui.errors import EngineUnavailableError, StudioError
 from webui.model_errors import ModelDirectoryError
-from webui.setting_places import fetch_command
+from webui.setting_places import fetch_command, program
 from webui.settings import Settings
 from webui.vad.scorers import SCORERS, resolve_engine
-
-_PREPARE = ("Run: fsmn-vad models prepare", "请运行：fsmn-vad models prepare")
 
 
 def model(settings: Settings) -> Iterator[Finding]:
@@ -69,7 +67,8 @@ def graphs(settings: Settings) -> Iterator[Finding]:
         f"not prepared: {names}; each program makes them anew, which takes a second or two",
         f"尚未生成：{names}；每次运行都要重新生成，耗时一两秒",
     )
-    yield found("graphs", "warn", *text, advice=_PREPARE)
+    command = f"{program()} models prepare"
+    yield found("graphs", "warn", *text, advice=(f"Run: {command}", f"请运行：{command}"))
 
 
 def engines(settings: Settings) -> Iterator[Finding]:
