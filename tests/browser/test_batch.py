@@ -188,6 +188,23 @@ def test_what_was_left_by_a_page_that_is_gone_is_said(open_page: Any, folder: Pa
     expect(page.get_by_role("button", name="Go on")).to_be_hidden()
 
 
+def test_a_page_loaded_anew_while_it_sends_says_so(open_page: Any, folder: Path) -> None:
+    page = open_page("/?tab=batch")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route("**/uploads?*name=english-clean*", lambda route: None)
+    drop(page, folder)
+    start(page)
+    expect(rows(page).filter(has_text="chinese-noisy")).to_contain_text("done", timeout=60_000)
+    page.reload()
+    expect(page.get_by_text("chosen on a page that is gone")).to_be_visible()
+    expect(page.locator(".vad-batch-about")).not_to_contain_text("left")
+    # Nobody waits for them: it ends by itself.
+    expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=60_000)
+    expect(rows(page).filter(has_text="english-clean")).to_contain_text("It was not sent")
+    expect(page.get_by_text("chosen on a page that is gone")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+
+
 def test_folders_of_the_server_are_closed_unless_named(open_page: Any, folder: Path) -> None:
     page = open_page("/?tab=batch")
     expect(page.get_by_label("Or a folder of the server")).to_be_hidden()

@@ -23,6 +23,7 @@ from starlette.testclient import TestClient
 
 from webui.batch.naming import result_suffixes
 from webui.settings import Settings
+from webui.ui.batches import batch as batch_module
 from webui.ui.batches import desk
 from webui.ui.routes import routes
 from webui.ui.studio import Studio
@@ -282,6 +283,42 @@ def test_files_that_are_sent(client: TestClient, folder: Path, studio: Studio) -
     assert studio.workspace.size_bytes == before
 
 
+def test_a_page_that_goes_while_it_sends_is_not_waited_for(
+    client: TestClient, folder: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_module, "LEFT_S", 1e9)
+    files = [{"name": name, "size": 1000} for name in ("a.flac", "never.flac")]
+    batch_id = begin(client, files=files)
+    assert hand_in(client, batch_id, 0, folder / "a.flac") == 200
+    while states(value := client.get(f"/batches/{batch_id}").json())[0] != "done":
+        time.sleep(0.05)
+    assert not value["lacks_files"]
+    batch = studio.batches.find(batch_id)
+    assert batch is not None
+    batch.pace.begun_s -= 100
+    batch.pace.worked_s -= 90  # all that it did took ten seconds
+    assert "left" in client.get(f"/batches/{batch_id}").json()["pace"]
+    assert client.post(f"/batches/{batch_id}/left").status_code == 200
+    value = client.get(f"/batches/{batch_id}").json()
+    assert value["state"] == "running" and value["lacks_files"] and "left" not in value["pace"]
+    # It came back, as it was.
+    assert not client.get(f"/batches/{batch_id}?sending=1").json()["lacks_files"]
+    client.post(f"/batches/{batch_id}/left")
+    monkeypatch.setattr(batch_module, "LEFT_S", 0.0)
+    value = ended(client, batch_id)
+    assert (value["state"], states(value)) == ("ended", ["done", "skipped"])
+    assert value["lacks_files"] and "took 1" in value["pace"] and batch.pace.spent_s < 20
+    studio.runs.settle()
+    noted = studio.runs.history.runs()[0]
+    assert noted.real_time_factor is not None
+    assert noted.real_time_factor * batch.pace.audio_ms / 1000 == pytest.approx(batch.pace.spent_s)
+    # A page that has the files after all goes on with them.
+    assert client.post(f"/batches/{batch_id}/go_on").json() == {"unsent": [1]}
+    assert hand_in(client, batch_id, 1, folder / "a.flac") == 200
+    assert states(ended(client, batch_id)) == ["done", "done"]
+    client.delete(f"/batches/{batch_id}")
+
+
 def test_stop_keeps_what_is_done(client: TestClient, folder: Path) -> None:
     files = [{"name": f"{n}.flac", "size": 1000} for n in range(3)]
     batch_id = begin(client, files=files)
@@ -312,7 +349,7 @@ def test_a_batch_that_was_stopped_goes_on(client: TestClient, folder: Path, stud
         time.sleep(0.05)
     client.post(f"/batches/{batch_id}/stop")
     value = ended(client, batch_id)
-    assert value["can_go_on"] and value["wants_files"]
+    assert value["can_go_on"] and value["lacks_files"]
     assert value["made"].startswith("ONNX Runtime · End silence 300 ms · as ")
     first = files_of(client.get(f"/batches/{batch_id}/labels.zip").content)
 
@@ -342,7 +379,7 @@ def test_a_folder_goes_on_by_itself_and_gives_what_the_command_writes(
     batch_id = begin(client, folder=str(folder))
     client.post(f"/batches/{batch_id}/stop")
     value = ended(client, batch_id)
-    assert value["state"] == "stopped" and value["can_go_on"] and not value["wants_files"]
+    assert value["state"] == "stopped" and value["can_go_on"] and not value["lacks_files"]
     assert client.post(f"/batches/{batch_id}/go_on").json() == {"unsent": []}
     assert states(ended(client, batch_id)) == ["done", "failed", "done", "done"]
     assert files_of(client.get(f"/batches/{batch_id}/labels.zip").content) == written

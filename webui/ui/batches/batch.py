@@ -34,6 +34,10 @@ _log = logging.getLogger(__name__)
 
 # A page that sends files asks at least once a minute how it stands, also when it is hidden.
 PAGE_SILENCE_S = 180.0
+# From so much silence on, nobody says any more that files are about to come.
+_QUIET_S = 75.0
+# A page that said that it goes may come back at once: by Back, as it was.
+LEFT_S = 5.0
 _END_S = 5.0
 
 State = Literal["running", "stopping", "ended", "stopped", "failed"]
@@ -47,11 +51,13 @@ class Pace:
         begun_s: time.monotonic() when it began.
         ended_s: when it ended, None while it runs.
         audio_ms: of the recordings that are done.
+        worked_s: time.monotonic() when a recording was done last.
     """
 
     begun_s: float = field(default_factory=time.monotonic)
     ended_s: float | None = None
     audio_ms: int = 0
+    worked_s: float = field(default_factory=time.monotonic)
 
     @property
     def spent_s(self) -> float:
@@ -60,8 +66,14 @@ class Pace:
 
     def go_on(self) -> None:
         """Note that it goes on; the time between does not count."""
-        self.begun_s = time.monotonic() - self.spent_s
+        self.worked_s = time.monotonic()
+        self.begun_s = self.worked_s - self.spent_s
         self.ended_s = None
+
+    def done(self, audio_ms: int) -> None:
+        """Note that a recording is done, of so much audio; 0 where it failed."""
+        self.worked_s = time.monotonic()
+        self.audio_ms += audio_ms
 
     @property
     def rate(self) -> float:
@@ -119,6 +131,7 @@ class Batch:
         self._changed = threading.Condition()
         self._stopped = threading.Event()
         self._is_over = False
+        self._is_left = False
         self._thread: threading.Thread | None = None
         self._work: Callable[[], None] = lambda: None
 
@@ -151,8 +164,25 @@ class Batch:
     @property
     def can_go_on(self) -> bool:
         """Whether it ended before all files had their turn, and is still there."""
-        is_short = self.state in ("stopped", "failed") and bool(self.counts()["skipped"])
-        return is_short and self.is_kept
+        return self._is_over and bool(self.counts()["skipped"]) and self.is_kept
+
+    @property
+    def lacks_files(self) -> bool:
+        """Whether there are files that were not sent, and no page that sends them."""
+        if self._is_over:
+            return any(row.state == "skipped" and row.recording is None for row in self.rows)
+        return self.is_unattended and bool(self.counts()["unsent"])
+
+    @property
+    def is_unattended(self) -> bool:
+        """Whether no page was heard lately that sends files."""
+        return self._is_left or time.monotonic() - self.heard_s > _QUIET_S
+
+    @property
+    def waits_for_page(self) -> bool:
+        """Whether a page may still send files."""
+        most_s = LEFT_S if self._is_left else self.page_silence_s
+        return time.monotonic() - self.heard_s < most_s
 
     def counts(self) -> Counter[str]:
         """How many rows stand how."""
@@ -180,6 +210,12 @@ class Batch:
 
     def heard(self) -> None:
         """Note that a page goes on sending files."""
+        self._is_left = False
+        self.heard_s = time.monotonic()
+
+    def left(self) -> None:
+        """Note that the page that sends files is gone, as far as it knows itself."""
+        self._is_left = True
         self.heard_s = time.monotonic()
 
     def stop(self) -> None:
@@ -299,6 +335,8 @@ class Batch:
                 tally = run_batch(
                     items, self.order, store, execute, on_item=self._told, language=language
                 )
+            # What nobody did while files were waited for in vain was no work.
+            self.pace.ended_s = self.pace.worked_s if self.lacks_files else time.monotonic()
             ended(tally)
         except StudioError as error:
             self.error = error
@@ -308,7 +346,8 @@ class Batch:
         finally:
             with self._changed:
                 self._skip_rest()
-                self.pace.ended_s = time.monotonic()
+                if self.pace.ended_s is None:
+                    self.pace.ended_s = time.monotonic()
                 self._is_over = True
             # From now on others may have its room.
             self._workspace.keep(self.id)

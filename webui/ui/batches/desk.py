@@ -51,6 +51,7 @@ def routes(studio: Studio) -> list[Route]:
         Route("/batches/{batch_id}", desk.show, methods=["GET"]),
         Route("/batches/{batch_id}", desk.remove, methods=["DELETE"]),
         Route("/batches/{batch_id}/stop", desk.stop, methods=["POST"]),
+        Route("/batches/{batch_id}/left", desk.left, methods=["POST"]),
         Route("/batches/{batch_id}/go_on", desk.go_on, methods=["POST"]),
         Route(row, desk.give, methods=["POST"]),
         Route(f"{row}/open", desk.open, methods=["POST"]),
@@ -131,6 +132,14 @@ class _Desk:
         except _WrongError as error:
             return _wrong(request, error)
         batch.stop()
+        return JSONResponse({})
+
+    async def left(self, request: Request) -> Response:
+        """Hear that the page that sends the files of a batch is being closed."""
+        try:
+            self._batch(request).left()
+        except _WrongError as error:
+            return _wrong(request, error)
         return JSONResponse({})
 
     async def go_on(self, request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -103,8 +102,7 @@ class EngineExecutor:
         states = {self._batch.rows[number].state for number in left}
         if "waiting" in states:
             return True
-        silence_s = time.monotonic() - self._batch.heard_s
-        return "unsent" in states and silence_s < self._batch.page_silence_s
+        return "unsent" in states and self._batch.waits_for_page
 
     def _begin(
         self, row: Row, task: Task, begun: deque[_Begun], order: Order
@@ -187,12 +185,13 @@ class EngineExecutor:
         row.figures = done.figures
         row.error = done.error
         self._settle(row, "failed" if done.error else "done")
-        self._batch.pace.audio_ms += outcome.audio.duration_ms
+        self._batch.pace.done(outcome.audio.duration_ms)
         return done
 
     def _failed(self, row: Row, error: StudioError) -> Done:
         row.error = error
         self._settle(row, "failed")
+        self._batch.pace.done(0)
         return Done(row.number, {}, error=error)
 
     def _settle(self, row: Row, state: State) -> None:

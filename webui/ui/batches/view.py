@@ -58,7 +58,7 @@ def batch_value(batch: Batch, texts: Texts, *, first: int, count: int, only: str
         "rows": [_row(row, batch, texts) for row in rows[first : first + count]],
         "is_kept": batch.is_kept,
         "can_go_on": batch.can_go_on,
-        "wants_files": any(row.state == "skipped" and row.recording is None for row in batch.rows),
+        "lacks_files": batch.lacks_files,
     }
 
 
@@ -90,7 +90,7 @@ def _pace(batch: Batch, share: float, done: int, texts: Texts) -> str:
         told.append(texts("batch.rate", rate=f"{pace.rate:,.0f}" if pace.rate >= 1 else "<1"))
     if batch.is_over:
         told.append(texts("batch.spent", time=words.span(texts, pace.spent_s, whole=True)))
-    elif share > 0 and done and pace.spent_s >= _TELLING_S:
+    elif not batch.lacks_files and share > 0 and done and pace.spent_s >= _TELLING_S:
         left_s = pace.spent_s * (1 - share) / share
         told.append(texts("status.left", time=words.span(texts, left_s, whole=True)))
     return " · ".join(told)

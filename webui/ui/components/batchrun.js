@@ -95,14 +95,14 @@ function complain(text) {
 		bar.firstElementChild.style.width = `${shown.fraction * 100}%`;
 		complain(shown.error);
 		const hasResults = shown.is_kept && shown.results > 0;
-		const lacks = shown.can_go_on && shown.wants_files && !held.length;
+		const lacks = shown.lacks_files && !held.length;
 		find(".vad-batch-stop").hidden = shown.state !== "running";
 		find(".vad-batch-go").hidden = !shown.can_go_on || lacks;
 		find(".vad-batch-lacking").hidden = !lacks;
 		find(".vad-batch-new").hidden = find(".vad-batch-delete").hidden = !isOver();
 		if (!isOver()) askDelete(false);
 		else if (!question.hidden) find(".vad-batch-delete").hidden = true;
-		find(".vad-batch-alone").hidden = Boolean(isOver());
+		find(".vad-batch-alone").hidden = Boolean(isOver()) || lacks;
 		const labels = find(".vad-batch-labels");
 		labels.hidden = menu.hidden = !hasResults || !isOver();
 		labels.href = address(`batches/${id}/labels.zip`);
@@ -238,6 +238,8 @@ function complain(text) {
 	});
 	document.addEventListener("vad:batch", ({ detail }) => (detail ? take(detail.id, detail.files) : leave()));
 	document.addEventListener("vad:tab", ({ detail }) => detail === "batch" && !isOver() && ask());
+	// Closed, or loaded anew: what was not sent will not be.
+	window.addEventListener("pagehide", () => sender?.isBusy && navigator.sendBeacon(address(`batches/${id}/left`)));
 	window.addEventListener("beforeunload", (event) => sender?.isBusy && event.preventDefault());
 	const named = new URLSearchParams(location.search).get("batch");
 	if (named) take(named, []);
