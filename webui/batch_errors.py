@@ -7,6 +7,7 @@
     ├── BatchOutputError   a result cannot be written
     ├── BatchBusyError     another batch writes to the same directory
     ├── ListedError        a line of a list names nothing that can be worked on
+    ├── UnreadableFolderError  what is in a folder cannot be found out
     ├── SomeFormatsError   some of the formats cannot hold a recording
     ├── UnforeseenError    one recording failed in a way that nobody thought of
     └── ClusterError       a Dask cluster cannot be used
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from webui.errors import StudioError
+from webui.errors import NotRepresentableError, StudioError
 
 
 class BatchError(StudioError):
@@ -61,18 +62,36 @@ class ListedError(BatchError):
     }
 
 
+class UnreadableFolderError(BatchError):
+    """What is in a folder cannot be found out; what is in others may."""
+
+    texts = {
+        "en": "This folder cannot be read ({reason}); what is in it is left out.",
+        "zh": "无法读取该文件夹（{reason_zh}），其中的录音未处理。",
+    }
+
+
 class SomeFormatsError(BatchError):
     """Some of the formats cannot hold a recording; the others are written."""
 
     texts = {"en": "{reason}", "zh": "{reason_zh}"}
 
     @classmethod
-    def of(cls, refusals: Sequence[StudioError]) -> SomeFormatsError:
-        """Sum up what each of these formats refuses."""
-        return cls(
-            reason=" ".join(error.message("en") for error in refusals),
-            reason_zh="".join(error.message("zh") for error in refusals),
-        )
+    def of(cls, refusals: Sequence[NotRepresentableError]) -> SomeFormatsError:
+        """Sum up what each of these formats refuses; the same reason is told once for all."""
+        formats: dict[tuple[object, ...], list[str]] = {}
+        alike: dict[tuple[object, ...], NotRepresentableError] = {}
+        for error in refusals:
+            key = tuple(error.details[name] for name in ("file", "reason", "reason_zh"))
+            alike.setdefault(key, error)
+            formats.setdefault(key, []).append(str(error.details["format"]))
+
+        def told(language: str, comma: str) -> list[str]:
+            joined = {key: comma.join(names) for key, names in formats.items()}
+            errors = (type(e)(**{**e.details, "format": joined[key]}) for key, e in alike.items())
+            return [error.message(language) for error in errors]
+
+        return cls(reason=" ".join(told("en", ", ")), reason_zh="".join(told("zh", "、")))
 
 
 class UnforeseenError(BatchError):

@@ -186,10 +186,22 @@ def test_what_changes_is_done_anew_and_results_of_what_went_bad_go(fsmn_vad_here
     (out / "a.json").unlink()
     assert done("--max-end-silence-time", "300") == (1, 1, 0)
     os.utime(folder / "b.flac")
-    assert done("--max-end-silence-time", "300") == (1, 1, 0)
+    run = fsmn_vad_here("batch", folder, "--output", out, "--max-end-silence-time", "300")
+    assert json.loads(run.stdout)["done"] == 1 and "recordings: 1 of 2, " in run.stderr
     (folder / "b.flac").write_bytes(b"")
     assert done("--max-end-silence-time", "300") == (0, 1, 1)
     assert sorted(path.name for path in out.glob("b.*")) == []
+
+
+def test_the_summary_speaks_one_language(fsmn_vad_here, demos, tmp_path, monkeypatch):
+    """That of the command that writes it, of what was done before too."""
+    good, bad = demos / "two-voices-telephone.flac", tmp_path / "missing.wav"
+    for language, said in (("zh", "声道"), ("en", "channels"), ("zh", "声道")):
+        monkeypatch.setenv("FSMN_VAD_LANGUAGE", language)
+        fsmn_vad_here("batch", good, bad, "--output", tmp_path / "out")
+        rows = summary(tmp_path / "out")
+        assert said in rows[good.name]["notices"]
+        assert rows[bad.name]["error"].isascii() == rows[good.name]["notices"].isascii()
 
 
 def test_results_of_inputs_that_are_not_named_stay(fsmn_vad_here, demos, tmp_path):

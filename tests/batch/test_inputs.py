@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from webui.batch.inputs import Source, collect
 from webui.batch.naming import result_stems
-from webui.errors import SettingsError
+from webui.batch_errors import SomeFormatsError
+from webui.errors import NotRepresentableError, SettingsError
 from webui.formats import FORMATS
 
 
@@ -64,6 +66,36 @@ def test_loops_of_links_end_and_pipes_are_left_out(tmp_path):
     # Each real folder once; a link to nowhere is told as missing later on.
     assert len([name for name in names(found) if name.endswith("a.wav")]) == 1
     assert "gone.wav" in names(found) and "pipe.wav" not in names(found)
+
+
+def test_links_upwards_are_not_followed(tmp_path):
+    """They would bring in what was not named."""
+    folder = put(tmp_path / "in", "x/a.wav")
+    put(tmp_path, "private.wav", "far/b.wav")
+    (folder / "loop").symlink_to("..", target_is_directory=True)
+    (folder / "x" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "far").symlink_to(tmp_path / "far", target_is_directory=True)
+    assert names(collect([str(folder)], output=tmp_path / "out")) == ["far/b.wav", "x/a.wav"]
+
+
+def test_a_folder_that_cannot_be_read_fails_alone(tmp_path, monkeypatch):
+    folder = put(tmp_path / "in", "a.wav", "a/b.wav", "shut/c.wav")
+    scandir = os.scandir
+
+    def refusing(path):  # whoever runs this as root may read all
+        if Path(path).name == "shut":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = collect([str(folder)], output=tmp_path / "out")
+    assert names(found) == ["a/b.wav", "a.wav", "shut/*"]
+    assert [source.error is None for source in found] == [True, True, False]
+    assert "Permission denied" in found[2].problem("mix").message("en")
+    assert "没有权限" in found[2].problem("mix").message("zh")
+    assert result_stems(found, ["json"]) == ["a/b", "a", "shut/*"]
+    with pytest.raises(SettingsError):
+        collect([str(folder / "shut")], output=tmp_path / "out")
 
 
 def test_the_output_inside_the_input_is_no_input(tmp_path):
@@ -147,6 +179,31 @@ def test_a_line_without_a_path_fails_alone(tmp_path):
     assert "没有路径" in other.error.message("zh")
 
 
+def test_an_id_that_two_recordings_have_fails_at_the_second(tmp_path):
+    (tmp_path / "x.scp").write_text("a 1.wav\nb 2.wav\na 3.wav\na 1.wav\n")
+    first, b, second = collect([str(tmp_path / "x.scp")], output=tmp_path / "out")
+    assert first.error is b.error is None
+    assert "x.scp, line 3: line 1 gives the id a to another" in second.error.message("en")
+    assert "第 1 行" in second.error.message("zh")
+    assert result_stems([first, b, second], ["json"]) == ["a", "b", "x.scp:3"]
+
+
+def test_comments_in_a_list_of_paths(tmp_path):
+    put(tmp_path, "a.wav", "#1.wav")
+    (tmp_path / "x.txt").write_text("# from the archive\na.wav\n#1.wav\n#a.wav\n")
+    assert names(collect([str(tmp_path / "x.txt")], output=tmp_path)) == ["a.wav", "#1.wav"]
+
+
+def test_bad_lines_of_a_manifest_fail_alone(tmp_path):
+    lines = ['{"audio_filepath": "a.wav"}', "not json", '{"audio": 1}', '{"audio_filepath": ""}']
+    (tmp_path / "m.json").write_text("\n".join(lines))
+    good, *bad = collect([str(tmp_path / "m.json")], output=tmp_path / "out")
+    assert (str(good.name), good.error) == ("a.wav", None)
+    assert [each.error.details["line"] for each in bad] == [2, 3, 4]
+    assert "m.json, line 2: an object with audio_filepath" in bad[0].error.message("en")
+    assert result_stems([good, *bad], ["json"]) == ["a", "m.json:2", "m.json:3", "m.json:4"]
+
+
 def test_lists_and_manifests(tmp_path):
     put(tmp_path, "a/1.wav", "b/2.wav")
     listed = tmp_path / "files.txt"
@@ -212,3 +269,15 @@ def test_no_two_recordings_share_a_file(given, formats):
     files = [stem + suffix for stem in stems(*given, formats=formats)
              for name in formats for suffix in FORMATS[name].suffixes]  # fmt: skip
     assert len({file.casefold() for file in [*files, "summary.csv"]}) == len(files) + 1
+
+
+def test_what_all_formats_refuse_is_said_once():
+    undecodable = {"file": "bad.wav", "reason": "its name is no text", "reason_zh": "名称无效"}
+    late = {"file": "bad.wav", "reason": "it has no length", "reason_zh": "长度为零"}
+    refusals = [NotRepresentableError(format=name, **undecodable) for name in ("JSON", "CSV")]
+    error = SomeFormatsError.of([*refusals, NotRepresentableError(format="EAF", **late)])
+    assert error.message("en") == (
+        "bad.wav cannot be written as JSON, CSV: its name is no text. "
+        "bad.wav cannot be written as EAF: it has no length."
+    )
+    assert "JSON、CSV 格式：名称无效。" in error.message("zh")

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from webui.audio.report import Channel, ChannelChoice, channel_text
-from webui.batch_errors import ListedError
+from webui.batch_errors import BatchError, ListedError, UnreadableFolderError
 from webui.errors import SettingsError
 from webui.files import identity
 from webui.formats.kaldi import command_source
@@ -37,21 +37,23 @@ class Source:
         path: where it is; it need not exist.
         name: where it stands among the others, relative, with its ending.
         recording_id: what a wav.scp calls it, None elsewhere.
-        error: why the line of a list that names it cannot be followed, None if it can.
+        error: why the line of a list that names it cannot be followed, or the folder that it
+            stands for cannot be read; None if it can.
         side: the channel with which it can all the same, None if with none.
     """
 
     path: Path
     name: PurePosixPath
     recording_id: str | None = None
-    error: ListedError | None = None
+    error: BatchError | None = None
     side: Channel | None = None
 
     @property
     def stem(self) -> PurePosixPath:
         """What its results are called, unless those of another recording are called so."""
         if self.recording_id is None:
-            return self.name.with_suffix("")
+            # Of what is no recording nothing is called by a part of its name.
+            return self.name if self.error else self.name.with_suffix("")
         return _relative(self.recording_id)
 
     @property
@@ -72,7 +74,7 @@ class Source:
             return None
         return self.recording_id.removesuffix(f"-{self.side}") or self.recording_id
 
-    def problem(self, channel: ChannelChoice) -> ListedError | None:
+    def problem(self, channel: ChannelChoice) -> BatchError | None:
         """Say why it is not worked on, given what is taken of the channels; None if it is."""
         return None if self.side == channel else self.error
 
@@ -87,10 +89,12 @@ def collect(
 ) -> list[Source]:
     """Find the recordings that inputs stand for, each once, in their order.
 
-    A folder is walked, links to folders too, each real one once; hidden files and folders are
-    left out, and so is the output directory within it. Several folders keep their own names
-    above what is in them. A ``.scp`` is a Kaldi table, a ``.json``, ``.jsonl`` or ``.manifest``
-    a NeMo manifest, a ``.txt``, ``.lst`` or ``.list`` a list of paths, and all else a recording.
+    A folder is walked, links to folders too, each real one once; links to a folder that they are
+    in are not followed. Hidden files and folders are left out, and so is the output directory
+    within it. A folder within it that cannot be read is a source with an error. Several folders
+    keep their own names above what is in them. A ``.scp`` is a Kaldi table, a ``.json``,
+    ``.jsonl`` or ``.manifest`` a NeMo manifest, a ``.txt``, ``.lst`` or ``.list`` a list of paths,
+    where "#" begins a comment, and all else a recording.
 
     Args:
         inputs: paths.
@@ -101,8 +105,8 @@ def collect(
         may_follow: says of a link within a folder whether what it leads to is part of it.
 
     Raises:
-        SettingsError: a list or folder cannot be read, or a line of a manifest is none. A line
-            of a table that cannot be followed is a source with an error.
+        SettingsError: a list or folder cannot be read, or no line of a manifest is one. Among
+            others, a line that cannot be followed is a source with an error.
     """
     folders = [given for given in inputs if Path(given).is_dir()]
     found: list[Source] = []
@@ -110,8 +114,8 @@ def collect(
         path = Path(given)
         if path.is_dir():
             above = PurePosixPath(path.resolve().name if len(folders) > 1 else "")
-            walked = _walk(path, output, patterns, excludes, may_follow)
-            found += (Source(path / name, above / name) for name in walked)
+            for name, error in _walk(path, output, patterns, excludes, may_follow):
+                found.append(Source(path / name, above / name, error=error))
         elif path.suffix.lower() in _TABLES:
             found += _table(path)
         elif path.suffix.lower() in _MANIFESTS | _LISTS:
@@ -129,14 +133,14 @@ def _walk(
     patterns: Sequence[str],
     excludes: Sequence[str],
     may_follow: Callable[[Path], bool],
-) -> Iterator[PurePosixPath]:
-    """Names of the recordings in a folder, from it on, sorted."""
+) -> Iterator[tuple[PurePosixPath, UnreadableFolderError | None]]:
+    """Names of the recordings in a folder, from it on, sorted; and of folders that are not read."""
     seen: set[tuple[int, int]] = set()
     own = identity(output)
     if own == identity(folder):
         own = None  # results beside the recordings
     waiting = [PurePosixPath()]
-    names: list[PurePosixPath] = []
+    names: dict[PurePosixPath, UnreadableFolderError | None] = {}
     while waiting:
         at = waiting.pop()
         known = identity(folder / at)
@@ -146,17 +150,29 @@ def _walk(
         try:
             entries = sorted(os.scandir(folder / at), key=lambda entry: entry.name)
         except OSError as error:
-            raise _unreadable(folder / at, error) from error
+            if at == PurePosixPath():
+                raise _unreadable(folder, error) from error
+            names[at / "*"] = UnreadableFolderError(
+                reason=error.strerror or str(error), reason_zh=system_reason_zh(error)
+            )
+            continue
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_symlink() and not may_follow(Path(entry.path)):
                 continue
             if entry.is_dir():
+                if entry.is_symlink() and _leads_up(Path(entry.path)):
+                    continue
                 waiting.append(at / entry.name)
             elif _is_wanted(at / entry.name, patterns, excludes) and _may_be_read(entry):
-                names.append(at / entry.name)
-    yield from sorted(names)
+                names[at / entry.name] = None
+    yield from sorted(names.items(), key=lambda pair: pair[0])
+
+
+def _leads_up(link: Path) -> bool:
+    """Whether a link leads to a folder that it is in itself."""
+    return link.parent.resolve().is_relative_to(link.resolve())
 
 
 def _may_be_read(entry: os.DirEntry[str]) -> bool:
@@ -182,9 +198,19 @@ def _matches(name: PurePosixPath, pattern: str) -> bool:
 
 def _table(path: Path) -> Iterator[Source]:
     """A Kaldi wav.scp: on each line an id, and a path or a command that decodes one."""
+    owners: dict[str, tuple[int, str]] = {}
     for number, line in _lines(path):
         recording_id, *after = re.split("[ \t]+", line, maxsplit=1)
         rest = "".join(after)
+        first, named_first = owners.setdefault(recording_id, (number, rest))
+        if named_first != rest:
+            yield _no_recording(
+                path,
+                number,
+                f"line {first} gives the id {recording_id} to another recording already",
+                f"第 {first} 行已将标识 {recording_id} 用于另一个录音",
+            )
+            continue
         name = _relative(recording_id)
         known = command_source(rest) if rest.endswith("|") else (rest, "mix")
         if known is None or not rest:
@@ -233,30 +259,46 @@ def _listed(path: Path) -> list[Source]:
     """A list of paths, or a NeMo manifest; named from the folder on that all have in common."""
     is_manifest = path.suffix.lower() in _MANIFESTS
     paths: dict[Path, None] = {}
+    bad: list[Source] = []
     for number, line in _lines(path):
-        named = _audio_of(path, number, line) if is_manifest else line
+        named = _audio_of(line) if is_manifest else line
+        if named is None:
+            wanted = "an object with audio_filepath is wanted on each line"
+            bad.append(_no_recording(path, number, wanted, "每行应为含 audio_filepath 的对象"))
+            continue
+        found = _beside(path, named)
+        if not is_manifest and line.startswith("#") and not identity(found):
+            continue  # a comment; a file may be called so
         # Several lines of a manifest may be of one recording.
-        paths[Path(os.path.normpath(_beside(path, named).absolute()))] = None
+        paths[Path(os.path.normpath(found.absolute()))] = None
     if not paths:
+        if bad and bad[0].error is not None:
+            raise SettingsError(name=str(bad[0].path), **_reasons(bad[0].error))
         return []
     common = os.path.commonpath([found.parent for found in paths])
-    return [Source(found, PurePosixPath(found.relative_to(common).as_posix())) for found in paths]
+    named_so = (PurePosixPath(found.relative_to(common).as_posix()) for found in paths)
+    return [*map(Source, paths, named_so), *bad]
 
 
-def _audio_of(path: Path, number: int, line: str) -> str:
+def _audio_of(line: str) -> str | None:
+    """The recording that a line of a manifest names; None where it is no such line."""
     try:
         entry = json.loads(line)
         named = entry["audio_filepath"]
-    except (ValueError, KeyError, TypeError):
-        named = None
-    if not isinstance(named, str) or not named:
-        raise _bad_line(
-            path,
-            number,
-            "an object with audio_filepath is wanted on each line",
-            "每行应为含 audio_filepath 的对象",
-        )
-    return named
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return named if isinstance(named, str) and named else None
+
+
+def _no_recording(path: Path, number: int, reason: str, reason_zh: str) -> Source:
+    """What stands for a line of a list that gives no recording."""
+    error = ListedError(file=path.name, line=number, reason=reason, reason_zh=reason_zh)
+    name = f"{path.name}:{number}"
+    return Source(path.with_name(name), PurePosixPath(name), error=error)
+
+
+def _reasons(error: BatchError) -> dict[str, object]:
+    return {name: error.details[name] for name in ("reason", "reason_zh")}
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -283,10 +325,6 @@ def _relative(name: str) -> PurePosixPath:
     """A name of a table as a path that stays below the output."""
     parts = [part for part in name.split("/") if part not in ("", ".", "..")]
     return PurePosixPath(*parts or ["_"])
-
-
-def _bad_line(path: Path, number: int, reason: str, reason_zh: str) -> SettingsError:
-    return SettingsError(name=f"{path}:{number}", reason=reason, reason_zh=reason_zh)
 
 
 def _unreadable(path: Path, error: OSError) -> SettingsError:

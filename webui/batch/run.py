@@ -98,7 +98,7 @@ def run_batch(
         store: the output.
         execute: works on the tasks.
         on_item: told of the progress.
-        language: of the errors in the summary.
+        language: of the errors and notices in the summary.
 
     Raises:
         BatchOutputError: nothing can be written any more.
@@ -179,7 +179,9 @@ def _rows(
         status = "failed" if error else "ok"
         if number in figures:  # with an error, some of the formats cannot hold it
             found = figures[number]
-            notices = " ".join(found["notices"])
+            # A journal of before has the English ones alone.
+            told = found.get("notices_zh") if language == "zh" else None
+            notices = "".join(told) if told else " ".join(found["notices"])
             yield (name, item.stem, status, *(found[key] for key in _FIGURES), notices, error)
         elif error:
             yield (name, "", status, *[""] * len(_FIGURES), "", error)

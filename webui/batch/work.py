@@ -64,7 +64,8 @@ class Figures:
         sample_rate_hz: of the file.
         channels: of the file.
         codec: of the file.
-        notices: what a person should know of how it was read.
+        notices: what a person should know of how it was read, in English.
+        notices_zh: the same in Chinese.
     """
 
     duration_ms: int
@@ -75,6 +76,7 @@ class Figures:
     channels: int
     codec: str
     notices: tuple[str, ...]
+    notices_zh: tuple[str, ...]
 
     @classmethod
     def of(cls, outcome: Outcome) -> Figures:
@@ -89,12 +91,14 @@ class Figures:
             sample_rate_hz=outcome.audio.sample_rate_hz,
             channels=outcome.audio.channels,
             codec=outcome.audio.codec,
-            notices=tuple(outcome.notices()),
+            notices=tuple(outcome.notices("en")),
+            notices_zh=tuple(outcome.notices("zh")),
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {**asdict(self), "notices": list(self.notices)}
+        lists = {"notices": list(self.notices), "notices_zh": list(self.notices_zh)}
+        return {**asdict(self), **lists}
 
 
 @dataclass(frozen=True)

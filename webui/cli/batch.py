@@ -163,11 +163,13 @@ def _executor(
     language: str,
 ) -> Iterator[Execute]:
     left = sum(item.is_left for item in items)
+    some = TEXTS[language]["some"].format(left=left, total=len(items))
+    files = str(left) if left == len(items) else some
     if chosen.backend == "dask" and left:
         from webui.batch.cluster import DaskCluster
 
         with contextlib.closing(DaskCluster(chosen.scheduler)) as cluster:
-            say(TEXTS[language]["cluster"].format(workers=cluster.workers, files=left))
+            say(TEXTS[language]["cluster"].format(workers=cluster.workers, files=files))
             yield cluster
         return
     # joblib takes a moment to import, and there may be nothing to do.
@@ -187,5 +189,5 @@ def _executor(
     threads = settings.threads or resources.threads_each(workers, available)
     if left:
         text = TEXTS[language]["local"]
-        say(text.format(files=left, workers=workers, threads=threads))
+        say(text.format(files=files, workers=workers, threads=threads))
     yield LocalProcesses(workers, threads)

@@ -34,6 +34,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "ended": "{done} done, {skipped} were done already, {failed} failed; {audio} of audio in "
         "{spent}, {rate} times real time",
         "local": "recordings: {files}, processes: {workers}, threads of each: {threads}",
+        "some": "{left} of {total}",
         "cluster": "recordings: {files}, workers of the cluster: {workers}",
         "progress": "{done}/{total}, {rate}× real time, {left} left",
     },
@@ -62,6 +63,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "ended": "完成 {done} 个，此前已完成 {skipped} 个，失败 {failed} 个；"
         "{audio} 的音频用时 {spent}，为实时的 {rate} 倍",
         "local": "{files} 个录音，{workers} 个进程，每个 {threads} 个线程",
+        "some": "{left}/{total}",
         "cluster": "{files} 个录音，集群中 {workers} 个 worker",
         "progress": "{done}/{total}，实时的 {rate} 倍，剩余 {left}",
     },
