@@ -13,9 +13,9 @@ from webui.batch.local import LocalProcesses
 from webui.batch.order import Order
 from webui.batch.resources import fitting_workers, threads_each
 from webui.batch.work import Done, Task
-from webui.errors import EngineStartError
+from webui.errors import EngineCrashedError, EngineStartError
 from webui.guard import process_bytes
-from webui.memory_errors import MemoryExceededError, MemoryShortError
+from webui.memory_errors import MemoryExceededError, MemoryKilledError, MemoryShortError
 from webui.vad.detector import Pace
 from webui.vad.options import VadOptions
 
@@ -47,6 +47,22 @@ def test_a_recording_that_kills_its_process_is_told_and_the_others_are_done():
     assert sorted(done) == list(range(8))
     assert {number for number, d in done.items() if d.error is not None} == {2, 5}
     assert "took its process with it" in str(done[2].error)
+
+
+@pytest.mark.parametrize(
+    ("kills", "error"),
+    [
+        # Before the first attempt, before the second, after it.
+        ((0, 0, 0), EngineCrashedError),
+        ((0, 1, 1), EngineCrashedError),
+        ((0, 1, 2), MemoryKilledError),
+    ],
+)
+def test_want_of_memory_is_told_only_where_the_last_attempt_ended_of_it(monkeypatch, kills, error):
+    counts = iter(kills)
+    monkeypatch.setattr("webui.batch.local.out_of_memory_kills", lambda: next(counts))
+    (done,) = LocalProcesses(1, 1, mimic)([Task(0, "deadly")], ORDER)
+    assert type(done.error) is error
 
 
 def test_processes_have_the_threads_they_are_given():

@@ -62,10 +62,11 @@ class LocalProcesses:
         order = replace(order, threads=self._threads)
         waiting = deque(tasks)
         suspects: deque[Task] = deque()
-        kills = out_of_memory_kills()
         while waiting or suspects:
             # Of several recordings that were in work, each is tried alone.
             alone = bool(suspects)
+            # Anew each time: what was ended before, beside others, tells nothing of this one.
+            kills = out_of_memory_kills()
             queue = suspects if alone else waiting
             lost = yield from self._round(queue, order, 1 if alone else self._workers, alone)
             if alone:
