@@ -45,9 +45,19 @@ def test_what_a_command_starts_has_its_profile(environment):
         "import os, sys; from webui.cli import main; main(); "
         "print(os.environ['FSMN_VAD_PROFILE'], file=sys.stderr)"
     )
-    command = [sys.executable, "-c", code, "completion", "bash", "--profile", "board"]
+    command = [sys.executable, "-c", code, "history", "--profile", "board"]
     run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
-    assert (run.returncode, run.stderr) == (0, "board\n")
+    assert run.returncode == 0 and run.stderr.endswith("board\n")
+
+
+def test_a_profile_is_told_by_its_option_and_refused_where_it_is_nothing(fsmn_vad):
+    wrong = fsmn_vad("detect", "--profile", "desk", "x.wav")
+    assert wrong.returncode == 2
+    assert wrong.stderr == "fsmn-vad: --profile: desk is not one of board, laptop, server.\n"
+    senseless = fsmn_vad("models", "list", "--profile", "board")
+    assert senseless.returncode == 2 and "--profile" in senseless.stderr
+    for command in ("detect", "batch", "stream", "doctor"):
+        assert "--profile {board,laptop,server}" in fsmn_vad(command, "--help").stdout
 
 
 def test_the_twelve_segments(fsmn_vad, shared_data):

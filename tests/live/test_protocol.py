@@ -195,7 +195,13 @@ def test_no_message_ends_in_anything_but_a_told_error(fields: dict[str, Any]) ->
         (EngineInUseError(engine="onnx"), "engine_in_use", 1013),
         (
             MemoryShortError(
-                needed_mb=3, left_mb=1, percent=85, limit_mb=9, wall="it", wall_zh="它"
+                needed_mb=3,
+                left_mb=1,
+                percent=85,
+                limit_mb=9,
+                wall="it",
+                wall_zh="它",
+                remedies=("programs",),
             ),
             "memory_short",
             1013,

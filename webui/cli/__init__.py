@@ -31,7 +31,7 @@ from webui.settings import PREFIX, PROFILES, Settings
 # benchmark.
 _MODULES = ("detect", "batch", "stream", "bench", "models", "history", "doctor", "completion")
 # What a profile sets is nothing to these.
-_WITHOUT_PROFILE = ("models", "history", "completion")
+_WITHOUT_PROFILE = ("models", "completion")
 
 # Address space with which each begins to do its work, measured with the onnx engine, which has a
 # process of its own beside the page.
