@@ -91,6 +91,23 @@ def test_dropped_files_equal_the_command_and_open_without_scoring(
     expect(page.locator(".vad-file")).to_have_text("english-clean.flac")
     expect(page.locator("#vad-option-max_end_silence_time input[type=number]")).to_have_value("300")
     expect(page).to_have_url(re.compile("batch="))
+    # Back leads to the batch, and forward to the result.
+    expect(page).to_have_url(re.compile("r="))
+    page.go_back()
+    expect(page.get_by_role("tab", name="Batch")).to_have_attribute("aria-selected", "true")
+    expect(rows(page)).to_have_count(4)
+    page.get_by_role("button", name="Open in Detect: chinese-noisy.flac").click()
+    expect(page.locator(".vad-file")).to_have_text("chinese-noisy.flac")
+    expect(page).to_have_url(re.compile("r="))
+    page.get_by_role("tab", name="Batch").click()
+    page.get_by_role("button", name="Open in Detect: english-clean.flac").click()
+    expect(page.locator(".vad-file")).to_have_text("english-clean.flac")
+    page.go_back()
+    expect(page.locator(".vad-file")).to_have_text("chinese-noisy.flac")
+    expect(page.get_by_role("tab", name="Batch")).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+    expect(page.get_by_role("tab", name="Detect")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".vad-file")).to_have_text("english-clean.flac")
 
     # So does the history, as long as it is there.
     batch_tab = page.get_by_role("tab", name="Batch")
@@ -137,6 +154,14 @@ def test_stop_ends_it_and_what_is_done_stays(open_page: Any, folder: Path) -> No
     # On the same line as the card beside.
     tops = [page.locator(name).bounding_box()["y"] for name in (".vad-batch-run", ".vad-tuning")]
     assert tops[0] == tops[1]
+
+    # Another page goes on with it: this one says so by itself.
+    batch_id = page.url.partition("batch=")[2].partition("&")[0]
+    go_on = f"{page.url.partition('?')[0]}batches/{batch_id}/go_on"
+    assert page.request.post(go_on).ok
+    expect(page.get_by_role("heading", name="Running")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=60_000)
 
     # It goes on with what this page still has.
     page.unroute("**/uploads?*name=english-clean*")

@@ -149,7 +149,9 @@ class _Desk:
         except _WrongError as error:
             return _wrong(request, error)
         if not await run_in_threadpool(batch.go_on):
-            return _wrong(request, _WrongError(409 if batch.is_kept else 404))
+            if not batch.is_kept:
+                return _wrong(request, _WrongError(404))
+            return PlainTextResponse(texts_of(request)("batch.no_going_on"), 409)
         unsent = [row.number for row in batch.rows if row.state == "unsent"]
         return JSONResponse({"unsent": unsent})
 

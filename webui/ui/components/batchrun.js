@@ -12,6 +12,7 @@ const menu = find(".vad-batch-sound");
 const POLL_MS = 600;
 const HIDDEN_POLL_MS = 5000;
 const ROWS = 100;
+const CONFLICT = 409;
 
 function complain(text) {
 	error.textContent = text;
@@ -19,7 +20,7 @@ function complain(text) {
 }
 
 (async () => {
-	const [{ Sender, post, put }, { Table }, { fill }, { chooseTab }] = await Promise.all(
+	const [{ Sender, post, put }, { Table }, { fill }, { chooseTab, leaveBehind }] = await Promise.all(
 		["batch/send", "batch/table", "view/text", "view/tabs"].map(from),
 	);
 	let id = "";
@@ -150,7 +151,9 @@ function complain(text) {
 		} catch {
 			complain(texts.unreachable);
 		}
-		if (!isOver()) timer = setTimeout(ask, root.dataset.tab === "batch" ? POLL_MS : HIDDEN_POLL_MS);
+		const isSeen = root.dataset.tab === "batch" && !isOver();
+		// Another page may go on with one that was stopped.
+		if (!isOver() || shown.can_go_on) timer = setTimeout(ask, isSeen ? POLL_MS : HIDDEN_POLL_MS);
 	}
 
 	function leave() {
@@ -186,6 +189,7 @@ function complain(text) {
 			complain(text || texts.unreachable);
 			return;
 		}
+		leaveBehind();
 		document.dispatchEvent(new CustomEvent("vad:open", { detail: JSON.parse(text).query }));
 		chooseTab("detect");
 	}
@@ -201,13 +205,14 @@ function complain(text) {
 		ask();
 	});
 	find(".vad-batch-go").addEventListener("click", async () => {
-		const { ok, text } = await post(address(`batches/${id}/go_on`));
+		const { ok, status, text } = await post(address(`batches/${id}/go_on`));
 		if (ok) {
 			const { unsent } = JSON.parse(text);
 			send(held.filter(({ n }) => unsent.includes(n)));
 		}
 		await ask();
-		if (!ok) complain(text || texts.unreachable);
+		// Where another page was faster, what is shown now says so.
+		if (!ok && (status !== CONFLICT || isOver())) complain(text || texts.unreachable);
 	});
 	find(".vad-batch-new").addEventListener("click", leave);
 	find(".vad-batch-delete").addEventListener("click", () => {
@@ -241,6 +246,13 @@ function complain(text) {
 	// Closed, or loaded anew: what was not sent will not be.
 	window.addEventListener("pagehide", () => sender?.isBusy && navigator.sendBeacon(address(`batches/${id}/left`)));
 	window.addEventListener("beforeunload", (event) => sender?.isBusy && event.preventDefault());
-	const named = new URLSearchParams(location.search).get("batch");
-	if (named) take(named, []);
+	const named = () => new URLSearchParams(location.search).get("batch");
+	// Back and forward; not away from files that this page sends.
+	window.addEventListener("popstate", () => {
+		if (named() === (id || null)) return;
+		if (sender?.isBusy) keepAddress();
+		else if (named()) take(named(), []);
+		else leave();
+	});
+	if (named()) take(named(), []);
 })();

@@ -152,3 +152,8 @@ document.addEventListener("vad:open", ({ detail }) => trigger("measured", { quer
 watch("value", show);
 show();
 trigger("measured", { query: location.search });
+// Back and forward, between the results of a batch.
+window.addEventListener("popstate", () => {
+	const named = new URLSearchParams(location.search).get("r");
+	if (named && named !== shown?.id) trigger("measured", { query: location.search });
+});

@@ -24,10 +24,19 @@ export function tabFor(key, index, count) {
 // Show one; told to all parts of the page as "vad:tab", with its name.
 export function chooseTab(name) {
 	if (name === currentTab()) return;
-	document.documentElement.dataset.tab = name;
 	const query = withTab(location.search, name);
 	history.replaceState(null, "", location.pathname + (query && `?${query}`));
+	show(name);
+}
+
+function show(name) {
+	document.documentElement.dataset.tab = name;
 	document.dispatchEvent(new CustomEvent("vad:tab", { detail: name }));
+}
+
+// What comes next has an address of its own: the browser's Back leads to what is shown now.
+export function leaveBehind() {
+	history.pushState(null, "", location.href);
 }
 
 // `bar` holds the buttons, `panel` what they show.
@@ -58,4 +67,8 @@ export function watchTabs(bar, panel) {
 		chooseTab(tabs[index].dataset.tab);
 	});
 	document.addEventListener("vad:tab", mark);
+	window.addEventListener("popstate", () => {
+		const name = new URLSearchParams(location.search).get("tab") || FIRST;
+		if (name !== currentTab() && tabs.some((tab) => tab.dataset.tab === name)) show(name);
+	});
 }
