@@ -230,3 +230,39 @@ def test_no_recording_is_overwritten(wanted, more, recordings, tmp_path, monkeyp
     assert main(["detect", str(talk), wanted, *more, "--max-end-silence-time", "6000"]) == 2
     assert f"{wanted}: " in (said := capsys.readouterr().err) and "would be overwritten" in said
     assert talk.read_bytes() == recordings[0].read_bytes()
+
+
+def test_paths_in_files_have_no_detours(recordings, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t").mkdir()
+    shutil.copy(recordings[0], tmp_path / "a.flac")
+    assert main(["detect", "t/../a.flac", "--format", "nemo"]) == 0
+    paths = {json.loads(line)["audio_filepath"] for line in capfd.readouterr().out.splitlines()}
+    assert paths == {str(tmp_path / "a.flac")}
+    assert main(["detect", "t/../a.flac", "--format", "eaf", "--output", "t"]) == 0
+    assert "/t/../" not in (tmp_path / "t" / "a.eaf").read_text()
+
+
+def test_errors_name_files_as_they_were_given(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x.wav").touch()
+    assert main(["detect", "a/x.wav", "b/x.wav", str(tmp_path / "x.wav")]) == 1
+    said = capsys.readouterr().err
+    assert "fsmn-vad: a/x.wav does not exist" in said and "b/x.wav is empty" in said
+    assert f"{tmp_path}/x.wav does not exist" in said
+
+
+@pytest.mark.parametrize(
+    ("audio", "said"), [("", "a name is empty"), ("-", "`fsmn-vad stream` reads standard input")]
+)
+def test_what_names_no_file_is_refused_clearly(audio, said, capsys):
+    assert main(["detect", "a.wav", audio]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_dash_is_standard_output(recordings, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main(["detect", str(recordings[0]), "--format", "rttm", "--output", "-"]) == 0
+    assert capfd.readouterr().out.startswith("SPEAKER ")
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from webui.files import PendingFile, appearing, descriptor_of
+from webui.files import PendingFile, appearing, descriptor_of, plain_path
 
 
 def write(output: Path, content: bytes, directory: Path | None = None) -> None:
@@ -98,3 +98,16 @@ def test_with_a_directory_of_its_own_a_plain_file_takes_the_place(tmp_path):
     write(link, b"new", tmp_path / "pending")
     assert not link.is_symlink() and link.read_bytes() == b"new"
     assert (tmp_path / "other").read_bytes() == b"kept"
+
+
+def test_a_path_loses_its_detours_and_keeps_its_links(tmp_path, monkeypatch):
+    (tmp_path / "far" / "in").mkdir(parents=True)
+    (tmp_path / "far" / "a.wav").touch()
+    (tmp_path / "link").symlink_to("far/in")
+    monkeypatch.chdir(tmp_path)
+    assert plain_path(Path("link/../far/a.wav")) == tmp_path / "link/../far/a.wav"  # not there
+    assert plain_path(Path("far/in/../a.wav")) == tmp_path / "far/a.wav"
+    assert plain_path(Path("far/../link")) == tmp_path / "link"
+    # The text alone would say a file that is not meant.
+    (tmp_path / "a.wav").touch()
+    assert plain_path(Path("link/../a.wav")) == tmp_path / "link/../a.wav"

@@ -97,6 +97,14 @@ def appearing(output: Path, directory: Path | None = None) -> Iterator[BinaryIO]
         raise
 
 
+def plain_path(path: Path) -> Path:
+    """The same place, absolute and without detours such as "x/.."; links stay in it."""
+    path = path.absolute()
+    plain = Path(os.path.normpath(path))
+    # Behind a link to a folder, ".." leads elsewhere than its text says.
+    return plain if identity(plain) == identity(path) else path
+
+
 def identity(path: Path) -> tuple[int, int] | None:
     """What a file or directory is, whatever leads to it; None if it is not there."""
     try:

@@ -14,7 +14,7 @@ from webui.batch.order import Order
 from webui.batch.store import Record, Store
 from webui.batch.work import Task
 from webui.errors import SettingsError, StudioError
-from webui.files import identity
+from webui.files import identity, plain_path
 
 _READ_BYTES = 1 << 20
 
@@ -97,7 +97,7 @@ def make_plan(
             and record.fingerprint == fingerprint
             and store.has(record, files)
         )
-        path = str(source.path.absolute())
+        path = str(plain_path(source.path))
         size = 0 if error else int(fingerprint.get("size_bytes", 0))
         directory = str((store.output / stem).absolute().parent)
         task = Task(number, path, source.shown_name, size, directory, source.word)

@@ -13,11 +13,12 @@ from webui.choice import choose
 from webui.cli import figures
 from webui.cli.cuts import Cuts
 from webui.cli.cuts import add_arguments as add_cut_arguments
-from webui.cli.files import each_path
+from webui.cli.files import check_recordings, each_path, named_as_given
 from webui.cli.notes import Notes
 from webui.cli.outputs import destination
 from webui.cli.terminal import TEXTS, say, show, with_options
 from webui.errors import AudioError, CutError, FormatError, StudioError
+from webui.files import plain_path
 from webui.formats import FORMATS, Outcome
 from webui.formats.files import format_of
 from webui.guard import SCORES, SCORES_AND_PEAKS, Guard, load_detector
@@ -93,6 +94,9 @@ def run(chosen: argparse.Namespace, settings: Settings, language: str) -> int:
         settings, engine=chosen.engine, threads=chosen.threads, device=chosen.device
     )
     options = chosen_options(chosen)
+    check_recordings(chosen.audio)
+    if chosen.output == "-":  # as of most commands
+        chosen.output = None
     chosen.format = chosen.format or _told_format(chosen.output)
     write = destination(FORMATS[chosen.format], chosen.output, chosen.audio)
     drawn: Mapping[str, Path] = {}
@@ -183,22 +187,22 @@ class _Detection:
             try:
                 tracks = self._guard.scored(partial(self._score, audio))
             except StudioError as error:
-                self._fail(error)
+                self._fail(named_as_given(error, audio))
                 continue
             show("")
-            outcome = Outcome.of(tracks, self._options, path=str(Path(audio).absolute()))
+            outcome = Outcome.of(tracks, self._options, path=str(plain_path(Path(audio))))
             try:
                 FORMATS[self._chosen.format].check(outcome)
             except FormatError as error:
-                self._fail(error)
+                self._fail(named_as_given(error, audio))
                 continue
-            _say_what_is_empty(outcome, self._language)
+            _say_what_is_empty(outcome, audio, self._language)
             if audio in self._aside.drawn:
                 figures.write_figure(outcome, self._aside.drawn[audio], self._language)
             try:
                 self._aside.cuts.add(outcome, audio)
             except (AudioError, CutError) as error:
-                self._fail(error)
+                self._fail(named_as_given(error, audio))
             self._aside.notes.add(outcome, self._options, Path(audio))
             yield outcome
 
@@ -225,12 +229,12 @@ class _Detection:
         return on_progress
 
 
-def _say_what_is_empty(outcome: Outcome, language: str) -> None:
+def _say_what_is_empty(outcome: Outcome, audio: str, language: str) -> None:
     """Say why there is no speech in a recording, or in one of its channels."""
     for result in outcome.results:
         if result.segments:
             continue
-        name = outcome.audio.file
+        name = audio
         if outcome.is_apart:
             name += f", {channel_text(result.scores.audio.channel, language)}"
         why = explain_empty(result.scores, result.options).message(language)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from webui import files
-from webui.errors import SettingsError
+from webui.errors import SettingsError, StudioError
 from webui.system_errors import system_reason_zh
 
 NAME = "{name}"
@@ -84,6 +84,36 @@ def spare(option: str, places: Iterable[Path], recordings: Sequence[str]) -> Non
                 reason=f"{place} is a recording and would be overwritten; choose another name",
                 reason_zh=f"{place} 是录音文件，会被覆盖，请换一个文件名",
             )
+
+
+def check_recordings(recordings: Iterable[str]) -> None:
+    """Refuse what names no file.
+
+    Raises:
+        SettingsError: a name is empty, or stands for standard input.
+    """
+    for recording in recordings:
+        if not recording:
+            raise SettingsError(
+                name="AUDIO",
+                reason='a name is empty (""); name a file',
+                reason_zh='文件名为空（""），请给出文件',
+            )
+        if recording == "-":
+            raise SettingsError(
+                name="AUDIO",
+                reason="-: files are read here; `fsmn-vad stream` reads standard input, and a file "
+                "of this name is ./-",
+                reason_zh="-：此命令只读取文件；读取标准输入请用 fsmn-vad stream，"
+                "若文件确实名为 -，请写成 ./-",
+            )
+
+
+def named_as_given(error: StudioError, recording: str) -> StudioError:
+    """The same error with the path that the user wrote in place of the file's name alone."""
+    if error.details.get("file") != Path(recording).name:
+        return error
+    return type(error)(**{**error.details, "file": recording})
 
 
 @contextlib.contextmanager

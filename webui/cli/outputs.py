@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from webui.cli.files import appearing, spare, unwritable
+from webui.cli.files import appearing, spare
 from webui.errors import SettingsError
+from webui.files import plain_path
 from webui.formats import Format, Outcome
 from webui.formats.format import Together, same_name
 
@@ -38,7 +39,11 @@ def destination(form: Format, output: str | None, recordings: Sequence[str]) -> 
     path = None if output is None else Path(output)
     directory = path if path is not None and path.is_dir() else None
     if path is not None and directory is None and str(output).endswith(("/", os.sep)):
-        raise unwritable(path / "*", OPTION, FileNotFoundError())
+        raise SettingsError(
+            name=OPTION,
+            reason=f"there is no directory {path}; make it first, or leave the / out for a file",
+            reason_zh=f"目录 {path} 不存在，请先创建；若要写成文件，请去掉末尾的 /",
+        )
     if directory is not None and form.together is None:
         paths = _paths(form, directory, recordings)
         spare(OPTION, paths.values(), recordings)
@@ -102,7 +107,7 @@ def _paths(form: Format, directory: Path, recordings: Sequence[str]) -> dict[str
     """Say where the file of each recording goes, by the recording's absolute path."""
     _distinct(recordings, lambda file: Path(file).stem + form.suffix)
     return {
-        str(Path(recording).absolute()): directory / f"{Path(recording).stem}{form.suffix}"
+        str(plain_path(Path(recording))): directory / f"{Path(recording).stem}{form.suffix}"
         for recording in recordings
     }
 
