@@ -124,12 +124,13 @@ def files_of(content: bytes) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def written(folder: Path, model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def written(
+    folder: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Any:
     """What `fsmn-vad batch` writes of the same files."""
     output = tmp_path_factory.mktemp("batch") / "out"
     given = [part for name in FORMATS for part in ("--format", name)]
     command = [sys.executable, "-m", "webui", "batch", str(folder), "--output", str(output)]
-    environment = {"FSMN_VAD_MODEL_DIR": str(model_dir), "FSMN_VAD_LANGUAGE": "en", "PATH": "/bin"}
     run = subprocess.run(
         [
             *command,
