@@ -254,6 +254,23 @@ def test_on_a_terminal_it_says_that_the_model_is_loaded(
     assert capsys.readouterr().err.startswith("\r\033[Kfsmn-vad: ")
 
 
+def test_memory_is_measured_with_the_model_and_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model_dir: Path
+) -> None:
+    monkeypatch.setenv("FSMN_VAD_MODEL_DIR", str(model_dir))
+    monkeypatch.setenv("FSMN_VAD_ENGINE", "onnx")
+    assert main(["doctor", "--memory", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    loaded = report["loaded"]
+    assert report["choice"]["engine"] == "onnx" and report["room"]["left_bytes"] > 0
+    assert 20e6 < loaded["engine"]["rss_bytes"] <= loaded["engine"]["peak_rss_bytes"]
+    assert set(loaded["engine_parts"]) == {"interpreter", "framework", "model", "warm_up"}
+    assert report["unloaded"]["engine"]["processes"] == 0
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "zh")
+    assert main(["doctor", "--memory"]) == 0
+    assert "已卸载：引擎进程" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("free_mb", "level"), [(100, "fail"), (500, "warn")])
 def test_the_limit_of_a_container_counts(
     free_mb: int, level: str, monkeypatch: pytest.MonkeyPatch
