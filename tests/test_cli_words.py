@@ -51,6 +51,7 @@ def test_a_chinese_help_has_no_words_of_argparse(said, command):
         (["detect", "a.wav", "--pad"], "错误：--pad 有歧义"),
         (["detect", "a.wav", "--split-capped=yes"], "该参数不接受取值 'yes'"),
         (["detect", "a.wav", "--nonsense"], "错误：无法识别的参数：--nonsense"),
+        (["detect", "a.wav", "--formt", "csv"], "无法识别的参数：--formt（是否指 --format）"),
         (["nonsense"], "错误：参数 COMMAND：'nonsense' 无效，可选：'serve'"),
         (["bench", "--lengths"], "错误：参数 --lengths：至少需要一个取值"),
     ],
@@ -76,3 +77,26 @@ def test_english_is_left_alone():
     with argparse_in("zh"), pytest.raises(ZeroDivisionError):
         raise ZeroDivisionError
     assert vars(argparse) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command", "told"),
+    [
+        (["detect", "--formt", "csv", "a.wav"], "detect", "--formt (maybe you meant --format)"),
+        (["batch", "a", "--output", "o", "--formt=csv"], "batch", "maybe you meant --format)"),
+        (["models", "verify", "a", "b"], "models verify", "unrecognized arguments: b"),
+        (["detect", "a.wav", "--nonsense"], "detect", "unrecognized arguments: --nonsense"),
+        (["--prot", "80"], "serve", "--prot (maybe you meant --port)"),
+    ],
+)
+def test_wrong_options_get_the_usage_of_their_command(said, arguments, command, told):
+    code, text = said("en", *arguments)
+    assert code == 2 and text.startswith(f"usage: fsmn-vad {command} [-h]")
+    last = text.strip().splitlines()[-1]
+    assert last.startswith(f"fsmn-vad {command}: error: ") and told in last
+    assert "nonsense" not in told or "maybe" not in last
+
+
+def test_the_help_of_version_is_translated(said):
+    code, text = said("zh", "--help")
+    assert code == 0 and "显示版本号并退出" in text and "version number" not in text

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from webui import __version__
 from webui.cli.standard_output import output_error, tell_lost_output
 from webui.cli.terminal import TEXTS, ended_as_interrupted, language_of, say, with_options
-from webui.cli.words import UNRECOGNIZED, argparse_in, translated
+from webui.cli.words import UNRECOGNIZED, VERSION, argparse_in, translated, with_nearest
 from webui.errors import OptionsError, OutputError, PortTakenError, SettingsError, StudioError
 from webui.memory_errors import AddressSpaceError
 from webui.memory_room import address_space_bytes
@@ -112,7 +112,9 @@ def _parsed(arguments: Sequence[str], language: str) -> argparse.Namespace:
         if files and not hasattr(chosen, "files"):
             unknown = more
         if unknown:
-            parser.error(translated(UNRECOGNIZED, language) % " ".join(unknown))
+            usage: argparse.ArgumentParser = chosen.parser
+            told = " ".join(with_nearest(each, usage, language) for each in unknown)
+            usage.error(translated(UNRECOGNIZED, language) % told)
     if files:
         getattr(chosen, chosen.files).extend(files)
     return chosen
@@ -155,7 +157,12 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
     parser = argparse.ArgumentParser(
         prog="fsmn-vad", description=texts["about"], epilog=texts["codes"]
     )
-    parser.add_argument("--version", action="version", version=f"fsmn-vad {__version__}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"fsmn-vad {__version__}",
+        help=translated(VERSION, language),
+    )
     _add_profile(parser, texts)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve = commands.add_parser("serve", help=texts["serve"], description=texts["serve"])
@@ -165,9 +172,10 @@ def build_parser(language: str, command: str | None = None) -> argparse.Argument
         "--mcp", action=argparse.BooleanOptionalAction, default=None, help=texts["mcp"]
     )
     _add_profile(serve, texts)
-    serve.set_defaults(run=_serve)
+    serve.set_defaults(run=_serve, parser=serve)
     for name in _MODULES:
         added = commands.add_parser(name, help=texts[name], description=texts[name])
+        added.set_defaults(parser=added)  # whose usage is told
         if command in (name, None):
             module = importlib.import_module(f"webui.cli.{name}")
             module.add_arguments(added, language)

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
         ("remove", _remove),
     ):
         added = actions.add_parser(name, help=texts[name], description=texts[name])
-        added.set_defaults(run=action)
+        added.set_defaults(run=action, parser=added)
         if name != "list":
             default = weights.DEFAULT_MODEL
             text = texts["model"].format(model=default)

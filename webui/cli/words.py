@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 UNRECOGNIZED = "unrecognized arguments: %s"
+VERSION = "show program's version number and exit"
+_NEAREST = "%s (maybe you meant %s)"
 
 # As argparse of one Python or another has them, which translates them by the names _ and ngettext.
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -17,11 +21,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "positional arguments": "位置参数",
         "options": "选项",
         "show this help message and exit": "显示此帮助并退出",
-        "show program's version number and exit": "显示版本号并退出",
+        VERSION: "显示版本号并退出",
         "%(prog)s: error: %(message)s\n": "%(prog)s: 错误：%(message)s\n",
         "argument %(argument_name)s: %(message)s": "参数 %(argument_name)s：%(message)s",
         "the following arguments are required: %s": "缺少必需的参数：%s",
         UNRECOGNIZED: "无法识别的参数：%s",
+        _NEAREST: "%s（是否指 %s）",
         "not allowed with argument %s": "不能与参数 %s 同时使用",
         "ignored explicit argument %r": "该参数不接受取值 %r",
         "expected one argument": "需要一个取值",
@@ -47,6 +52,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 def translated(text: str, language: str) -> str:
     """Return a text of argparse's in a language; as it is where there is no other."""
     return WORDS.get(language, {}).get(text, text)
+
+
+def with_nearest(unknown: str, parser: argparse.ArgumentParser, language: str) -> str:
+    """Return an option that a command does not have, with one that it has and that is alike."""
+    option, _, _ = unknown.partition("=")
+    known = re.findall(r"(?<!\S)--[\w-]+", parser.format_help())
+    near = difflib.get_close_matches(option, known, 1, 0.75)
+    return translated(_NEAREST, language) % (unknown, near[0]) if near else unknown
 
 
 @contextlib.contextmanager
