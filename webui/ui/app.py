@@ -215,7 +215,7 @@ class _Server(uvicorn.Server):
     def _tell(self) -> None:
         settings = self._settings
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        told = [f"FSMN-VAD Studio: http://{host}:{settings.port} ({settings.profile})"]
+        told = [f"FSMN-VAD Studio: http://{host}:{settings.port} (profile {settings.profile})"]
         try:
             weights.find(settings=settings)
         except StudioError as error:
