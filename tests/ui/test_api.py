@@ -16,11 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+from gradio.utils import get_function_description
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from webui.audio.report import CHANNEL_CHOICES
 from webui.history import History
+from webui.ui.api import ENDPOINTS, Api
 from webui.ui.recipe import changed
 from webui.ui.studio import demo_recordings
 from webui.vad.options import PRESETS, VadOptions
@@ -365,3 +367,10 @@ def test_runs_are_noted_and_nothing_was_unexpected(http: httpx.Client, log: Path
     assert runs[0].path.endswith("chinese-clean.flac") and runs[0].result_id
     said = log.read_text("utf-8")
     assert not re.search(r"endpoint (detect|retune|models|memory|unload)", said)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_what_a_tool_returns_stands_in_one_line(name: str) -> None:
+    # Gradio joins lines by commas.
+    _, _, returns = get_function_description(getattr(Api, name))
+    assert len(returns) == 1 and returns[0].endswith(".")

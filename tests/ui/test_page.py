@@ -332,7 +332,10 @@ def test_downloads_follow_their_address(client: TestClient, result_id: str) -> N
     assert "english-clean.csv" in rows.headers["content-disposition"]
     for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
         assert client.get(f"{address}/figure.{kind}?language=zh").content.startswith(start)
-    assert client.get(f"{address}/segments.exe").status_code == 404
+    for file, known in (("segments.exe", "json"), ("figure.exe", "svg")):
+        unknown = client.get(f"{address}/{file}")
+        assert unknown.status_code == 404
+        assert 'no format "exe"' in unknown.text and known in unknown.text
     assert client.get(f"{address}/segments.json?max_end_silence_time=1").status_code == 400
     assert client.get("/results/unknown/segments.json").status_code == 404
 

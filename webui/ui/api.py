@@ -160,8 +160,7 @@ class Api:
             request: of the client.
 
         Returns:
-            Bytes that the engine gave back, memory before and after, what is left of this
-            program in bytes by name, and all that in words.
+            Bytes given back, memory before and after, what this program still has, and it in words.
         """
         texts = _texts(request)
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from webui.vad.scores import SpeechScores
 
 FIGURES = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
+# Of a format that there is not, so many are told.
+_KIND_LETTERS = 30
 # What a spreadsheet takes for the start of a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -55,8 +58,10 @@ class _Desk:
     async def segments(self, request: Request) -> Response:
         entry = self._entry(request)
         kind = request.path_params["kind"]
-        if entry is None or kind not in formats.FORMATS:
+        if entry is None:
             return _gone(request)
+        if kind not in formats.FORMATS:
+            return _no_format(request, kind, formats.FORMATS)
         try:
             options = options_of(request)
         except StudioError as error:
@@ -75,8 +80,10 @@ class _Desk:
     async def figure(self, request: Request) -> Response:
         entry = self._entry(request)
         kind = request.path_params["kind"]
-        if entry is None or kind not in FIGURES:
+        if entry is None:
             return _gone(request)
+        if kind not in FIGURES:
+            return _no_format(request, kind, FIGURES)
         language = texts_of(request).language
         try:
             options = options_of(request)
@@ -153,6 +160,11 @@ def kept_of(request: Request) -> VadOptions | None:
 
 def _gone(request: Request) -> Response:
     return PlainTextResponse(texts_of(request)("result.forgotten"), 404)
+
+
+def _no_format(request: Request, kind: str, known: Iterable[str]) -> Response:
+    text = texts_of(request)("result.no_format", kind=kind[:_KIND_LETTERS], known=", ".join(known))
+    return PlainTextResponse(text, 404)
 
 
 def _attachment(request: Request, entry: Entry, suffix: str) -> dict[str, str]:
