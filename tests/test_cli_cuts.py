@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -235,8 +236,9 @@ def test_a_file_that_is_no_piece_of_the_recording_is_not_overwritten(cut, record
 
 def test_what_was_cut_before_an_error_is_listed(cut, recordings, tmp_path):
     out = tmp_path / "out"
-    code, _ = cut(recordings[0], out, str(recordings[1]), "--cut-name", "{index}")
-    assert code == 2
+    long = shutil.copy(recordings[1], tmp_path / f"{'x' * 245}.flac")  # too long for its pieces
+    code, said = cut(recordings[0], out, str(long))
+    assert code == 2 and "leave something out" in said
     assert {row["name"] for row in table(out)} == sounds(out)
     assert {row["file"] for row in table(out)} == {recordings[0].name}
 
@@ -247,3 +249,33 @@ def test_a_table_of_something_else_is_not_overwritten(cut, recordings, tmp_path,
     code, said = cut(recordings[0], tmp_path)
     assert code == 2 and "is no table of pieces" in said
     assert (tmp_path / "cuts.csv").read_bytes() == content and sounds(tmp_path) == set()
+
+
+def test_names_that_recordings_would_share_are_refused_before_the_work(
+    recordings, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("FSMN_VAD_LANGUAGE", "en")
+    given = [str(path) for path in recordings[:2]]
+    for template in ("{index}", "{channel}-{duration_ms}", "piece"):
+        out = tmp_path / "out"
+        assert main(["detect", *given, "--cut", str(out), "--cut-name", template]) == 2
+        assert "would have the same names; add {stem}" in capsys.readouterr().err
+        assert not out.exists()
+
+
+@pytest.mark.parametrize("place", ["out", "out.zip"])
+def test_names_that_turn_out_to_be_shared_fail_that_recording(detect, recordings, tmp_path, place):
+    again = shutil.copy(recordings[0], tmp_path / "again.flac")
+    name = "{start_ms}"
+    run = detect(recordings[0], again, "--cut", tmp_path / place, "--cut-name", name,
+                 FSMN_VAD_LANGUAGE="en")  # fmt: skip
+    assert run.returncode == 1 and f"{again} cannot be cut: " in run.stderr
+    assert len(run.stdout.splitlines()) == 2  # both have results
+    if place == "out":
+        files = {row["file"] for row in table(tmp_path / place)}
+    else:
+        with zipfile.ZipFile(tmp_path / place) as archive:
+            assert len(set(archive.namelist())) == len(archive.namelist()) > 2
+            lines = io.StringIO(archive.read("cuts.csv").decode("utf-8"))
+            files = {row["file"] for row in csv.DictReader(lines)}
+    assert files == {recordings[0].name}

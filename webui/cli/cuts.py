@@ -11,13 +11,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from webui.audio.cuts.names import DEFAULT_TEMPLATE, check_template, cut_names, name_stem
+from webui.audio.cuts.names import (
+    DEFAULT_TEMPLATE,
+    check_template,
+    cut_names,
+    name_stem,
+    tells_recordings_apart,
+)
 from webui.audio.cuts.spans import CUT_FORMATS, CUT_RATES, CutFormat, CutRate, Span
 from webui.audio.cuts.table import TABLE, CutTable, Cutting
 from webui.cli.cut_texts import TEXTS
 from webui.cli.files import appearing, each_path, spare, unwritable
 from webui.cli.terminal import say, show
-from webui.errors import SettingsError
+from webui.errors import CutError, NameTemplateError, SettingsError
 from webui.files import PendingFile
 from webui.formats import FORMATS, Outcome
 from webui.zipped import ZipStream
@@ -70,6 +76,7 @@ class Cuts:
         self._max_pause_ms: int = chosen.max_pause or 0
         self._table = CutTable()
         self._has_cut = False
+        self._archived: set[str] = set()
         self._archive: tuple[PendingFile, ZipStream] | None = None
         self._joined: dict[str, Path] = {}
         if not 0 <= self._max_pause_ms <= _LONGEST_PAUSE_MS:
@@ -126,6 +133,12 @@ class Cuts:
     def _prepare(self, place: Path, recordings: Sequence[str]) -> None:
         self._template = self._chosen.cut_name or DEFAULT_TEMPLATE
         check_template(self._template)
+        if len(recordings) > 1 and not tells_recordings_apart(self._template):
+            raise NameTemplateError(
+                value=self._template,
+                reason="pieces of several recordings would have the same names; add {stem}",
+                reason_zh="多个录音的片段会重名，请加入 {stem}",
+            )
         owners: dict[str, str] = {}
         for recording in recordings:
             first = owners.setdefault(name_stem(recording).casefold(), recording)
@@ -154,6 +167,7 @@ class Cuts:
             if self._archive is None:
                 self._cut_beside(cutting)
                 return
+            self._refuse_archived(cutting)
             self._table.add(cutting, list(self._pieces(cutting)))
             labels = FORMATS[self._chosen.format]
             text = io.StringIO(newline="")
@@ -168,7 +182,8 @@ class Cuts:
         gone = {name for name in former if name.casefold() not in made}
         leaving = [place / name for name in gone if _is_piece(place, name)]
         spare(OPTION, [*(place / name for name in cutting.names), *leaving], self._chosen.audio)
-        _refuse_others(place, [name for name in cutting.names if name not in former])
+        with self._refused_alone(cutting.file):
+            _refuse_others(place, [name for name in cutting.names if name not in former])
         pieces: list[Piece] = []
         try:
             for piece in self._pieces(cutting):
@@ -185,6 +200,29 @@ class Cuts:
             said = TEXTS[self._language]["replaced"]
             show("")
             say(said.format(file=cutting.file, count=len(leaving), place=place))
+
+    def _refuse_archived(self, cutting: Cutting) -> None:
+        """Refuse names that pieces of another recording have in the archive."""
+        names = {name.casefold(): name for name in cutting.names}
+        for taken in names.keys() & self._archived:
+            raise CutError(
+                file=cutting.file,
+                reason=f"a piece of another recording is called {names[taken]} already; add "
+                "{stem} to --cut-name",
+                reason_zh=f"已有其他录音的片段名为 {names[taken]}，请在 --cut-name 中加入 {{stem}}",
+            )
+        self._archived |= names.keys()
+
+    @contextlib.contextmanager
+    def _refused_alone(self, file: str) -> Iterator[None]:
+        """Where another recording was cut already, what is refused is of this one alone."""
+        try:
+            yield
+        except SettingsError as error:
+            if not self._has_cut:
+                raise
+            reasons = {name: error.details[name] for name in ("reason", "reason_zh")}
+            raise CutError(file=file, **reasons) from error
 
     def _pieces(self, cutting: Cutting) -> Iterator[Piece]:
         from webui.audio.cuts.deliver import cut_members, cut_to_directory

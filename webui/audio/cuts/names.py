@@ -96,6 +96,16 @@ def check_template(template: str) -> None:
             _check_field(template, field, spec or "", conversion)
 
 
+def tells_recordings_apart(template: str) -> bool:
+    """Whether names of two recordings' segments differ: surely with their stems, mostly by times.
+
+    Args:
+        template: that `check_template` takes.
+    """
+    fields = {field for _, field, _, _ in string.Formatter().parse(template)}
+    return not fields.isdisjoint({"stem", "start_ms", "end_ms"})
+
+
 def _check_field(template: str, field: str, spec: str, conversion: str | None) -> None:
     if field not in FIELDS:
         known = ", ".join(FIELDS)
