@@ -35,6 +35,16 @@ def ended_by_the_system(pipe: Connection, streams: Connection, config: EngineCon
     worker.main(pipe, streams, config)
 
 
+def short_while_loading(pipe: Connection, streams: Connection, config: EngineConfig) -> None:
+    """The engine's process as one to which memory is refused while it loads."""
+
+    def refused(*given: object, **named: object) -> None:
+        raise MemoryError
+
+    worker.Detector = refused  # type: ignore[assignment,misc]
+    worker.main(pipe, streams, config)
+
+
 @pytest.fixture
 def limited(model_dir: Path, sound: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Limited]:
     """Make an engine that may have so much data beside what it has once it has scored."""
@@ -110,11 +120,11 @@ def test_a_limit_below_what_the_engine_needs_is_said_to_be_that(
 def test_memory_that_runs_out_while_loading_is_one_line(
     model_dir: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webui.guard._LOADED_DATA_BYTES", {"onnx": 0})
-    settings = Settings(engine="onnx", model_dir=model_dir, engine_memory_bytes=110 * MB)
+    monkeypatch.setattr(process.worker, "main", short_while_loading)
+    settings = Settings(engine="onnx", model_dir=model_dir, engine_memory_bytes=300 * MB)
     engine = Engine(settings)
     try:
-        with pytest.raises(EngineStartError, match=r"raise FSMN_VAD_ENGINE_MEMORY_BYTES \(110 MB"):
+        with pytest.raises(EngineStartError, match=r"raise FSMN_VAD_ENGINE_MEMORY_BYTES \(300 MB"):
             engine.load("onnx").result()
     finally:
         engine.close()
