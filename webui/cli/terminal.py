@@ -58,8 +58,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "vtt and eaf hold one recording each.",
         "audio": "an audio or video file",
         "format": "default: what the ending of --output says (.srt, .TextGrid, ...), else json",
-        "output": "write to this file instead; into a directory that exists, one file for each "
-        "recording (kaldi: segments and wav.scp)",
+        "output": "write to this file instead (- is standard output); into a directory that "
+        "exists, one file for each recording (kaldi: segments and wav.scp)",
         "figure": "also draw waveform, probability and segments: FILE ends with .svg, .png or "
         ".pdf; with several recordings, {name} in it stands for each one's name",
         "engine": "default: funasr where it is installed",
@@ -169,7 +169,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "textgrid、audacity、srt、vtt 和 eaf 每个文件只存放一个录音。",
         "audio": "音频或视频文件",
         "format": "默认：由 --output 的扩展名决定（.srt、.TextGrid 等），否则为 json",
-        "output": "写入该文件；若为已存在的目录，则每个录音写一个文件"
+        "output": "写入该文件（- 表示标准输出）；若为已存在的目录，则每个录音写一个文件"
         "（kaldi：segments 和 wav.scp）",
         "figure": "同时绘制波形、概率和片段：FILE 以 .svg、.png 或 .pdf 结尾；"
         "有多个录音时，其中的 {name} 代表各录音的名称",
