@@ -143,11 +143,12 @@ def _walk(
     names: dict[PurePosixPath, UnreadableFolderError | None] = {}
     while waiting:
         at = waiting.pop()
-        known = identity(folder / at)
-        if known is None or known in seen or known == own:
-            continue
-        seen.add(known)
         try:
+            status = (folder / at).stat()
+            known = status.st_dev, status.st_ino
+            if known in seen or known == own:
+                continue
+            seen.add(known)
             entries = sorted(os.scandir(folder / at), key=lambda entry: entry.name)
         except OSError as error:
             if at == PurePosixPath():
@@ -161,7 +162,7 @@ def _walk(
                 continue
             if entry.is_symlink() and not may_follow(Path(entry.path)):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 if entry.is_symlink() and _leads_up(Path(entry.path)):
                     continue
                 waiting.append(at / entry.name)
@@ -173,6 +174,14 @@ def _walk(
 def _leads_up(link: Path) -> bool:
     """Whether a link leads to a folder that it is in itself."""
     return link.parent.resolve().is_relative_to(link.resolve())
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder; of a link in a circle, or to where nobody may look, it is not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _may_be_read(entry: os.DirEntry[str]) -> bool:
