@@ -301,7 +301,8 @@ def test_a_page_that_goes_while_it_sends_is_not_waited_for(
     assert "left" in client.get(f"/batches/{batch_id}").json()["pace"]
     assert client.post(f"/batches/{batch_id}/left").status_code == 200
     value = client.get(f"/batches/{batch_id}").json()
-    assert value["state"] == "running" and value["lacks_files"] and "left" not in value["pace"]
+    assert value["state"] == "running" and value["lacks_files"]
+    assert "left" not in value["pace"] and "real time" not in value["pace"]
     # It came back, as it was.
     assert not client.get(f"/batches/{batch_id}?sending=1").json()["lacks_files"]
     client.post(f"/batches/{batch_id}/left")

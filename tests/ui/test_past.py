@@ -123,6 +123,12 @@ def test_a_batch_is_of_no_file_and_opens_in_its_tab(
     row = client.get(f"/history?language={language}").json()["rows"][0]
     assert (row["state"], row["missing"], row["tab"]) == ("kept", "", "batch")
     assert (row["file"], row["query"]) == ("talks (1)", f"tab=batch&batch={batch.id}")
+    # Each of its files leads to it.
+    name = batch.rows[0].name
+    assert name not in row["file"]
+    found = client.get("/history", params={"search": name}).json()["rows"]
+    assert [each["id"] for each in found] == [row["id"]]
+    assert client.get("/history", params={"search": f"no-{name}"}).json()["rows"] == []
     studio.batches.remove(batch)
     row = client.get(f"/history?language={language}").json()["rows"][0]
     assert (row["state"], row["missing"]) == ("gone", "")

@@ -18,6 +18,7 @@ from webui.ui.headers import AS_DECLARED
 from webui.ui.i18n import Texts
 from webui.ui.recipe import changed, in_words
 from webui.ui.routes import texts_of
+from webui.ui.words import readable
 from webui.ui.workspace import Recording
 from webui.vad.scorers import SCORERS
 
@@ -77,7 +78,9 @@ class _Desk:
             runs = [
                 run
                 for run in self._studio.runs.history.runs()
-                if run.matches(search, _source(run, texts), _engine(run, texts))
+                if run.matches(
+                    search, _source(run, texts), _engine(run, texts), *_files(run, self._studio)
+                )
             ]
             rows = [_row(run, self._studio, texts) for run in runs[:most]]
             return {"count": len(runs), "rows": rows}
@@ -122,6 +125,12 @@ def _row(run: Run, studio: Studio, texts: Texts) -> dict[str, Any]:
         "query": _query(run, state),
         "tab": "batch" if run.source == "batch" else "detect",
     }
+
+
+def _files(run: Run, studio: Studio) -> list[str]:
+    """What is in a batch that this page still has, so that each of its files leads to it."""
+    batch = studio.batches.find(run.result_id) if run.source == "batch" else None
+    return [] if batch is None else [readable(row.name) for row in batch.rows]
 
 
 def _source(run: Run, texts: Texts) -> str:

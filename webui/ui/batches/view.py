@@ -87,6 +87,7 @@ def _pace(batch: Batch, share: float, done: int, texts: Texts) -> str:
     told = []
     if pace.audio_ms:
         told.append(texts("batch.audio", time=words.span(texts, pace.audio_ms / 1000, whole=True)))
+    if pace.audio_ms and (batch.is_over or not batch.lacks_files):  # idle time is no pace
         told.append(texts("batch.rate", rate=f"{pace.rate:,.0f}" if pace.rate >= 1 else "<1"))
     if batch.is_over:
         told.append(texts("batch.spent", time=words.span(texts, pace.spent_s, whole=True)))
