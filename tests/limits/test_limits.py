@@ -7,13 +7,9 @@ can be made, holds all together to what they use.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import socket
 import struct
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +19,7 @@ import psutil
 import pytest
 
 from tests.limits.groups import limited_group
+from tests.limits.serving import served
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not shutil.which("prlimit"), reason="needs prlimit"
@@ -58,59 +55,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     return folder
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module", params=LIMITS)
 def page(
     request: pytest.FixtureRequest,
-    root: Path,
-    model_dir: Path,
+    environment: dict[str, str],
     folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[httpx.Client]:
     """A server that may have so much memory: each process for itself, or all together."""
-    port, log = free_port(), tmp_path_factory.mktemp("log") / "server.log"
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "FSMN_VAD_ENGINE": "onnx",
-        "FSMN_VAD_MODEL_DIR": str(model_dir),
-        "FSMN_VAD_WORKSPACE_DIRECTORY": str(tmp_path_factory.mktemp("workspace")),
-        "FSMN_VAD_SERVER_FOLDERS": str(folder),
-        "FSMN_VAD_HISTORY_RUNS": "0",
-    }
+    directory = tmp_path_factory.mktemp("served")
     with contextlib.ExitStack() as stack:
         limit = ["prlimit", f"--as={LIMITS[request.param][0]}"]
         if request.param.startswith("container"):
             limit = stack.enter_context(limited_group(LIMITS[request.param][0]))
-        yield from served([*limit, sys.executable, "-m", "webui"], port, log, environment)
-
-
-def served(
-    command: list[str], port: int, log: Path, environment: dict[str, str]
-) -> Iterator[httpx.Client]:
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [*command, "serve", "--port", str(port)],
-            env=environment,
-            stderr=stream,
-            cwd=environment["PYTHONPATH"],
-        )
-    try:
-        give_up = time.monotonic() + 120
-        while "FSMN-VAD Studio" not in log.read_text("utf-8"):
-            assert process.poll() is None and time.monotonic() < give_up, log.read_text("utf-8")
-            time.sleep(0.25)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=240) as client:
-            yield client
-        assert process.poll() is None, log.read_text("utf-8")
-    finally:
-        process.terminate()
-        process.wait(30)
+        folders = {**environment, "FSMN_VAD_SERVER_FOLDERS": str(folder)}
+        page, _ = stack.enter_context(served(directory, folders, limit))
+        yield page
 
 
 @pytest.fixture

@@ -269,7 +269,12 @@ class Engine:
         if left_s > 0:
             return left_s
         # Takes milliseconds; whoever asks for the model meanwhile waits that long.
-        self._unload_by_itself("idle")
+        try:
+            self._unload_by_itself("idle")
+        except Exception:
+            # Measuring may fail; this thread, which does all jobs, goes on.
+            _log.exception("unloading of an idle model could not be measured")
+            self._host.end()
         return None
 
     def _work(self, job: Job) -> Any:
