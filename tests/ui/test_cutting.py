@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -70,6 +73,21 @@ def test_segments_are_the_samples_of_the_recording(
             first, side = int(row["first_sample"]), ["left", "right"].index(row["channel"])
             assert piece_rate == rate and len(piece) == int(row["samples"])
             assert np.array_equal(piece, samples[first : first + len(piece), side])
+
+
+def test_a_name_that_is_no_text_stops_no_download(
+    client: TestClient, studio: Studio, recording: Path, tmp_path: Path
+) -> None:
+    odd = tmp_path / os.fsdecode(b"bad\xff.wav")
+    try:
+        shutil.copy(recording, odd)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    result = studio.cache.put(Recording(odd), studio.engine.submit(odd).result())
+    for file in ("cuts.zip", "speech?kind=wav"):
+        answer = client.get(f"/results/{result}/{file}")
+        assert answer.status_code == 200 and answer.content
+        assert quote("bad\ufffd-") in answer.headers["content-disposition"]
 
 
 def test_speech_in_a_row(client: TestClient, result: str) -> None:

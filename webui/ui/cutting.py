@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -169,7 +170,7 @@ class _Desk:
         def begin() -> CutProcess:
             return self._process(path.name, cut_archive, cutting=cutting, kind=kind, rate=rate)
 
-        name = f"{path.stem}-{texts_of(request)('cutting.segments_file')}.zip"
+        name = f"{Path(entry.recording.name).stem}-{texts_of(request)('cutting.segments_file')}.zip"
         return await self._studio.cutters.answer(request, begin, name, entry.recording.done)
 
     async def speech(self, request: Request) -> Response:
@@ -197,7 +198,7 @@ class _Desk:
             )
 
         what = "cutting.shortened_file" if pause_ms else "cutting.speech_file"
-        name = f"{path.stem}-{texts_of(request)(what)}.{kind}"
+        name = f"{Path(entry.recording.name).stem}-{texts_of(request)(what)}.{kind}"
         return await self._studio.cutters.answer(request, begin, name, entry.recording.done)
 
     async def _found(
