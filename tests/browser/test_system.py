@@ -103,6 +103,8 @@ def test_where_the_memory_is_adds_up_and_caches_can_be_cleared(open_page: Any) -
     page.get_by_text("Where the memory is").click()
     engine = page.locator(".vad-process").filter(has_text="Engine process")
     expect(engine.locator("dl").first).to_contain_text("USS")
+    # A reading of while it was loading has one part.
+    expect(engine.locator(".is-parts dd")).to_have_count(5)
     # One moment's figures: the panel is drawn anew every two seconds.
     own, *parts = engine.evaluate(
         """node => [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import random
@@ -99,7 +100,9 @@ def wait_for(condition):
 def kill(engine, number=signal.SIGKILL):
     pid = engine.status().pid
     if pid is not None:
-        os.kill(pid, number)
+        # It may have ended of an earlier signal since its id was read.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 @pytest.mark.parametrize("name", ["onnx", pytest.param("funasr", marks=pytest.mark.funasr)])
